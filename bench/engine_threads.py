@@ -87,11 +87,11 @@ def pack(folder: Path) -> None:
 
 def unpack(header: Path, place: Path) -> Path:
     """A model of that header and size, with zeros for weights."""
-    told = lzma.decompress(header.read_bytes())
+    header_bytes = lzma.decompress(header.read_bytes())
     path = place / "hollow.gguf"
     with path.open("wb") as file:
-        file.write(told[8:])
-        file.truncate(int.from_bytes(told[:8], "little"))
+        file.write(header_bytes[8:])
+        file.truncate(int.from_bytes(header_bytes[:8], "little"))
     return path
 
 

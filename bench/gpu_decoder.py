@@ -223,15 +223,15 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     options.add_argument("--make", type=Path)
     options.add_argument("--serve", type=int, metavar="PORT")
-    asked = options.parse_args()
-    if asked.make:
-        make(asked.make)
-    if asked.serve:
+    arguments = options.parse_args()
+    if arguments.make:
+        make(arguments.make)
+    if arguments.serve:
         # A shell starts background jobs with SIGINT ignored.
         signal.signal(signal.SIGINT, signal.default_int_handler)
         decoder, counts = Decoder(), Counts()
-        server = ThreadingHTTPServer(("127.0.0.1", asked.serve), handler(decoder, counts))
-        print(json.dumps({"url": f"http://127.0.0.1:{asked.serve}/v1", "bytes_per_token": decoder.bytes_per_token}))
+        server = ThreadingHTTPServer(("127.0.0.1", arguments.serve), handler(decoder, counts))
+        print(json.dumps({"url": f"http://127.0.0.1:{arguments.serve}/v1", "bytes_per_token": decoder.bytes_per_token}))
         try:
             server.serve_forever()
         except KeyboardInterrupt:

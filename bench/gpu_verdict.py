@@ -61,11 +61,11 @@ def load_once(folder: Path) -> None:
     cuda.cuDeviceGetAttribute(ctypes.byref(minor), 76, device)
     assert cuda.cuDevicePrimaryCtxRetain(ctypes.byref(context), device) == 0
     assert cuda.cuCtxSetCurrent(context) == 0
-    told: dict[str, object] = {"chip": f"{major.value}.{minor.value}"}
+    verdicts: dict[str, object] = {"chip": f"{major.value}.{minor.value}"}
     for path in sorted(folder.glob("*.fatbin")):
         raw = path.read_bytes()
-        told[path.stem] = cuda.cuModuleLoadData(ctypes.byref(module), raw)
-    print(json.dumps(told))
+        verdicts[path.stem] = cuda.cuModuleLoadData(ctypes.byref(module), raw)
+    print(json.dumps(verdicts))
 
 
 def compare(folder: Path) -> int:

@@ -121,8 +121,8 @@ def warm() -> None:
 
 def pace_bytes_s(log: Path) -> float:
     """How fast a process took memory until it was stopped, by the steps that it told of."""
-    told = [line.split() for line in log.read_text().splitlines() if " step " in line]
-    return int(told[-1][-2]) / float(told[-1][-1]) if told else 0.0
+    steps = [line.split() for line in log.read_text().splitlines() if " step " in line]
+    return int(steps[-1][-2]) / float(steps[-1][-1]) if steps else 0.0
 
 
 def settle() -> int:
@@ -154,8 +154,8 @@ def hogs(folder: Path, each: int = HOGS_EACH) -> None:
             if end.record is not None:
                 margin = min(end.lowest_bytes, end.record["lowest_bytes"]) - limits.reserve_bytes
                 if margin < 0:
-                    told = {name: end.record[name] for name in ("kind", "ours", "own_bytes", "fall_bytes_s")}
-                    print(f"breached by {-margin / 2**20:.0f} MiB: {told}", file=sys.stderr)
+                    steps = {name: end.record[name] for name in ("kind", "ours", "own_bytes", "fall_bytes_s")}
+                    print(f"breached by {-margin / 2**20:.0f} MiB: {steps}", file=sys.stderr)
                     print(json.dumps(end.record["trace"][-12:]), file=sys.stderr)
                 seen.append((pace_bytes_s(folder / "log"), margin, end.record["gone_s"]))
         margins = sorted(margin / 2**20 for _, margin, _ in seen)

@@ -45,21 +45,21 @@ def main() -> None:
     parser.add_argument("--keep", type=int, default=12)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--only", nargs="*", help="names of repositories")
-    told = parser.parse_args()
-    for folder in sorted(path for path in told.sdists.iterdir() if path.is_dir()):
-        if not (told.repositories / folder.name).exists():
-            repository_of(folder, told.repositories / folder.name)
-    told.out.mkdir(parents=True, exist_ok=True)
+    options = parser.parse_args()
+    for folder in sorted(path for path in options.sdists.iterdir() if path.is_dir()):
+        if not (options.repositories / folder.name).exists():
+            repository_of(folder, options.repositories / folder.name)
+    options.out.mkdir(parents=True, exist_ok=True)
     print("| repository | commits | ended | tried | kept | dropped | minutes | load | dropped because |")
     print("|---|---|---|---|---|---|---|---|---|", flush=True)
-    for repository in sorted(path for path in told.repositories.iterdir() if (path / ".git").exists()):
-        if not told.only or repository.name in told.only:
-            print(row(repository, told), flush=True)
+    for repository in sorted(path for path in options.repositories.iterdir() if (path / ".git").exists()):
+        if not options.only or repository.name in options.only:
+            print(row(repository, options), flush=True)
 
 
-def row(repository: Path, told: argparse.Namespace) -> str:
+def row(repository: Path, options: argparse.Namespace) -> str:
     """The line of the table of one repository; its tasks and all that was said lie in the folder `--out`."""
-    begun, log = time.monotonic(), told.out / f"{repository.name}.log"
+    begun, log = time.monotonic(), options.out / f"{repository.name}.log"
     tried = 0
     with log.open("w") as file:
 
@@ -72,17 +72,17 @@ def row(repository: Path, told: argparse.Namespace) -> str:
         try:
             found = tasks_from(
                 repository,
-                told.out / repository.name,
-                keep=told.keep,
-                environment=told.env,
-                jobs=told.jobs,
-                minutes=told.minutes,
+                options.out / repository.name,
+                keep=options.keep,
+                environment=options.env,
+                jobs=options.jobs,
+                minutes=options.minutes,
                 tell=tell,
             )
         except OnboxError as error:
             return f"| {repository.name} | | | | | | | | {error.message} |"
     minutes, load = (time.monotonic() - begun) / 60, os.getloadavg()[2]
-    (told.out / f"{repository.name}.json").write_text(json.dumps(as_json(found, minutes), indent=1) + "\n")
+    (options.out / f"{repository.name}.json").write_text(json.dumps(as_json(found, minutes), indent=1) + "\n")
     reasons = Counter(end.why.partition(":")[0] for end in found.dropped)
     because = "; ".join(f"{why} ({count})" for why, count in reasons.most_common())
     commits = git(repository, "rev-list", "--count", "HEAD")

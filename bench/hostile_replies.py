@@ -396,21 +396,21 @@ def main() -> None:
     parser.add_argument("--from", dest="first", type=int, default=0, help="the first seed")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--child", nargs=4, help=argparse.SUPPRESS)
-    told = parser.parse_args()
-    if told.child:
-        consumer, first, last, small = told.child
+    options = parser.parse_args()
+    if options.child:
+        consumer, first, last, small = options.child
         print(json.dumps(batch(consumer, int(first), int(last), bool(int(small))).as_json()))
         return
-    found = {name: Tally() for name in told.only or CONSUMERS}
+    found = {name: Tally() for name in options.only or CONSUMERS}
     pieces = [
-        (name, at, min(at + BATCH, told.first + told.each), (at // BATCH) % OWN_LIMITS_EVERY != 1)
-        for at in range(told.first, told.first + told.each, BATCH)
+        (name, at, min(at + BATCH, options.first + options.each), (at // BATCH) % OWN_LIMITS_EVERY != 1)
+        for at in range(options.first, options.first + options.each, BATCH)
         for name in found
     ]
-    with ThreadPoolExecutor(told.jobs) as pool:
+    with ThreadPoolExecutor(options.jobs) as pool:
         for consumer, tally in pool.map(in_child, pieces):
             found[consumer].add(tally)
-    if told.json:
+    if options.json:
         print(json.dumps({name: tally.as_json() for name, tally in found.items()}, indent=1))
     else:
         print(table(found))

@@ -83,9 +83,9 @@ def routes(
                 f"| {size} MB | skopeo to docker-archive, `docker load` | {fetch_s:.1f} | {load_s:.1f} | {fetch_s + load_s:.1f} | |"
             )
             _forget(folder, daemon)
-            told, wall_s, peak_mb = by_onbox(daemon, name)
+            result, wall_s, peak_mb = by_onbox(daemon, name)
             print(
-                f"| {size} MB | `onbox image fetch REF --direct` | {told['fetch_s']:.1f} | {told['load_s']:.1f} | {wall_s:.1f} "
+                f"| {size} MB | `onbox image fetch REF --direct` | {result['fetch_s']:.1f} | {result['load_s']:.1f} | {wall_s:.1f} "
                 f"| {peak_mb:.0f} |",
                 flush=True,
             )
@@ -190,8 +190,8 @@ def builds(folder: Path, registry: RealRegistry, proxy: ThrottledProxy, frontend
             if done.returncode:
                 print(f"{which} build: {wall_s:.1f} s: {done.stderr.strip().splitlines()[-2:]}")
                 break
-            told = json.loads(done.stdout)
-            how = "built" if told["built"] else "found, nothing compiled"
+            result = json.loads(done.stdout)
+            how = "built" if result["built"] else "found, nothing compiled"
             print(
                 f"{which} build of the same recipe: {wall_s:.1f} s, {how}; requests to the proxy: {len(proxy.requests) - asked}  "
             )
@@ -210,8 +210,8 @@ def kernels() -> None:
                             "-o", str(target), str(source)], check=True)  # fmt: skip
             done = subprocess.run([*ONBOX, "image", "verify", str(target), "--chip", "12.1", "--json"],
                                   capture_output=True, text=True, check=True)  # fmt: skip
-            told = json.loads(done.stdout)
-            print(f"| {name} | {', '.join(told['arch'])} | {told['verdict']} |")
+            result = json.loads(done.stdout)
+            print(f"| {name} | {', '.join(result['arch'])} | {result['verdict']} |")
 
 
 # ------------------------------------------------------------ surroundings

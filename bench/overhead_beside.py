@@ -78,8 +78,8 @@ def _harbor(*agent: str) -> Callable[[str, int, Path], Sequence[object]]:
 
 
 def _harbor_passed(out: Path) -> int:
-    told = [json.loads(path.read_text()) for path in out.glob("*/*/result.json")]
-    return sum((trial["verifier_result"] or {}).get("rewards") == {"reward": 1.0} for trial in told)
+    median_and_range = [json.loads(path.read_text()) for path in out.glob("*/*/result.json")]
+    return sum((trial["verifier_result"] or {}).get("rewards") == {"reward": 1.0} for trial in median_and_range)
 
 
 def _inspect(url: str, runs: int, out: Path) -> Sequence[object]:
@@ -150,7 +150,7 @@ def beyond_s(way: Way, url: str, log: Path, runs: int) -> float:
     return wall_s - under_way_s(log)
 
 
-def told(values_s: Sequence[float]) -> str:
+def median_and_range(values_s: Sequence[float]) -> str:
     """Median and range."""
     return f"{statistics.median(values_s):.2f} s ({min(values_s):.2f} to {max(values_s):.2f})"
 
@@ -160,26 +160,28 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--times", type=int, default=5, help="how often each command is timed")
     parser.add_argument("--runs", type=int, default=11, help="runs of the longer command")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     first: dict[str, list[float]] = {way.name: [] for way in WAYS}
     further: dict[str, list[float]] = {way.name: [] for way in WAYS}
     with tempfile.TemporaryDirectory(prefix="onbox-model-") as scratch:
         log = Path(scratch) / "log"
         with model(log) as url:
-            for time_ in range(asked.times + 1):
+            for time_ in range(options.times + 1):
                 for way in WAYS:
-                    one_s, more_s = (beyond_s(way, url, log, runs) for runs in (1, asked.runs))
+                    one_s, more_s = (beyond_s(way, url, log, runs) for runs in (1, options.runs))
                     # The first time files are read and bytecode is written.
                     if time_:
                         first[way.name].append(one_s)
-                        further[way.name].append((more_s - one_s) / (asked.runs - 1))
+                        further[way.name].append((more_s - one_s) / (options.runs - 1))
                     print(f"{way.name} {time_}: {one_s:.2f} s, {more_s:.2f} s", file=sys.stderr, flush=True)
     when, cores = time.strftime("%Y-%m-%d %H:%M", time.gmtime()), psutil.cpu_count()
     print(f"{when} UTC, {cores} cores, Linux {platform.release()}, sandbox of onbox: {choose().name}.")
-    print(f"Median and range of {asked.times} times, of {TASK.name} once and {asked.runs} times.\n")
+    print(f"Median and range of {options.times} times, of {TASK.name} once and {options.runs} times.\n")
     print("| | what a run is | one run | a further run |\n|---|---|---|---|")
     for way in WAYS:
-        print(f"| {way.name} | {way.what} | {told(first[way.name])} | {told(further[way.name])} |")
+        print(
+            f"| {way.name} | {way.what} | {median_and_range(first[way.name])} | {median_and_range(further[way.name])} |"
+        )
 
 
 if __name__ == "__main__":

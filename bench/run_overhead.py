@@ -86,13 +86,13 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--runs", type=int, default=30)
     parser.add_argument("--task", default="fill-json")
-    told = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="onbox-overhead-") as scratch:
-        found = measured(told.task, told.runs, Path(scratch))
+        found = measured(options.task, options.runs, Path(scratch))
     beyond_ms = [1000 * (record.seconds - model) for record, model, _ in found]
     gate_ms = [1000 * record.gate.seconds for record, _, _ in found if record.gate]
     deciles = statistics.quantiles(beyond_ms, n=10)
-    print(f"{told.task}, {len(found)} runs, sandbox {found[0][0].sandbox.name}")
+    print(f"{options.task}, {len(found)} runs, sandbox {found[0][0].sandbox.name}")
     middle = statistics.median(beyond_ms)
     print(f"beyond the model  median {middle:.0f} ms, 10 to 90 %: {deciles[0]:.0f} to {deciles[-1]:.0f}")
     print(f"of it the gate    median {statistics.median(gate_ms):.0f} ms")

@@ -17,7 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.builders import metrics_text
-from tests.doubles.server import Asked, Wire, serving
+from tests.doubles.server import ReceivedRequest, Wire, serving
 from tests.exchanges import delta, event, usage_event
 
 from onbox.app.speed import measure_speed
@@ -44,19 +44,19 @@ class PacedServer:
         self._pace = random.Random(tok_s)
         self.made: list[tuple[int, float]] = []
 
-    def __call__(self, asked: Asked, wire: Wire) -> None:
-        if asked.path == "/v1/models":
+    def __call__(self, request: ReceivedRequest, wire: Wire) -> None:
+        if request.path == "/v1/models":
             wire.whole(200, {"data": [{"id": "m"}]})
-        elif b"capital of France" in asked.body:
+        elif b"capital of France" in request.body:
             wire.stream([(delta(finish_reason="stop", content="Paris") + usage_event(9, 2) + event("[DONE]")).encode()])
-        elif asked.path == "/metrics":
+        elif request.path == "/metrics":
             tokens = sum(tokens for tokens, _ in self.made)
             seconds = sum(max(1, tokens - 1) * gap_s for tokens, gap_s in self.made)
             wire.whole(200, metrics_text(tokens, seconds).encode(), content_type="text/plain")
-        elif asked.method != "POST":
+        elif request.method != "POST":
             wire.whole(404, b"none")
         else:
-            self._complete(int(asked.json().get("max_tokens", 1)), wire)
+            self._complete(int(request.json().get("max_tokens", 1)), wire)
 
     def _complete(self, tokens: int, wire: Wire) -> None:
         gap_s = self._pace.gauss(1, SCATTER) / self._tok_s

@@ -17,12 +17,12 @@ from collections.abc import Callable, Iterator, Sequence
 from tests.builders import LARGE, SMALL, build_plan
 
 from onbox.evidence.records import LedgerEntry, LedgerKind, OwnerValues
+from onbox.judge.comparison_results import Pace
 from onbox.judge.verdict.cells import CountedRun
 from onbox.judge.verdict.comparison import Pair, Rule, Side, pairs
 from onbox.judge.verdict.looks import level_with, looks_of
 from onbox.judge.verdict.planner import runs_that_settle
 from onbox.judge.verdict.standing import ContenderFacts
-from onbox.judge.weighed import Pace
 from onbox.trial.plan import looks_until
 
 PLAN = build_plan([SMALL, LARGE])
@@ -220,12 +220,12 @@ def verdicts_by_pace(trials: int) -> Iterator[tuple[str, Counter[str]]]:
     for tasks, runs in ((3, 3), (9, 3), (9, 10), (27, 3)):
         for noise in (0.2, 0.6):
             for pace in (1.0, 0.9, 0.7, 0.1):
-                draw, said = random.Random(f"{tasks} {runs} {noise} {pace}"), Counter[str]()
+                draw, verdicts = random.Random(f"{tasks} {runs} {noise} {pace}"), Counter[str]()
                 for _ in range(trials):
                     found = World(draw, tasks, rates=(0.95, 0.95), pace=pace, noise=noise).pair(runs).weighed
-                    said[found.verdict] += 1
-                    said["pace " + found.pace.value] += 1
-                yield f"{tasks} x {runs}, noise {noise:.0%}, {pace:g} of the time", said
+                    verdicts[found.verdict] += 1
+                    verdicts["pace " + found.pace.value] += 1
+                yield f"{tasks} x {runs}, noise {noise:.0%}, {pace:g} of the time", verdicts
 
 
 def coverage(trials: int) -> Iterator[tuple[str, list[float]]]:
@@ -294,7 +294,7 @@ def promises(trials: int) -> Iterator[tuple[str, list[float]]]:
     """Of undecided trials: how many are told a number of runs, and how many of these it settles (promised: 80 %)."""
     ledger = [_entry(LedgerKind.LOOKED, 3)]
     for name, spread in (("differences as of the prior", 0.25), ("no difference", 0.0), ("half as large", 0.125)):
-        draw, open_ones, told, settled, runs_told = random.Random(name), 0, 0, 0, 0
+        draw, open_ones, advised, settled, runs_advised = random.Random(name), 0, 0, 0, 0
         for _ in range(trials):
             half = draw.gauss(0, spread) / 2
             rates = (min(0.97, max(0.03, 0.6 - half)), min(0.97, max(0.03, 0.6 + half)))
@@ -306,10 +306,10 @@ def promises(trials: int) -> Iterator[tuple[str, list[float]]]:
             wanted = runs_that_settle(pair, 3, lambda runs: level_with(PLAN, ledger, runs))
             if wanted is None:
                 continue
-            told, runs_told = told + 1, runs_told + wanted
+            advised, runs_advised = advised + 1, runs_advised + wanted
             rule = Rule(level=level_with(PLAN, ledger, wanted))
             settled += world.pair(wanted, rule).weighed.verdict != "undecided"
-        yield name, [told / max(1, open_ones), settled / max(1, told), runs_told / max(1, told)]
+        yield name, [advised / max(1, open_ones), settled / max(1, advised), runs_advised / max(1, advised)]
 
 
 def _table_of_false_alarms(trials: int) -> None:
@@ -327,9 +327,9 @@ def _table_of_power(trials: int) -> None:
 def _table_of_times(trials: int) -> None:
     print("\nEqually able (95 %), by the truth of their times: switch, keep, undecided; said to be faster", end=" ")
     print(f"({trials // 4} trials a row)\n")
-    for name, said in verdicts_by_pace(trials // 4):
-        of = sum(said[verdict] for verdict in ("switch", "keep", "undecided"))
-        row = [said["switch"], said["keep"], said["undecided"], said["pace " + Pace.FASTER.value]]
+    for name, verdicts in verdicts_by_pace(trials // 4):
+        of = sum(verdicts[verdict] for verdict in ("switch", "keep", "undecided"))
+        row = [verdicts["switch"], verdicts["keep"], verdicts["undecided"], verdicts["pace " + Pace.FASTER.value]]
         print(f"| {name} | {' | '.join(f'{100 * each / of:.1f} %' for each in row)} |", flush=True)
 
 

@@ -14,6 +14,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from onbox.judge.comparison_results import Basis
 from onbox.judge.intervals import Interval, t_quantile, wilson
 from onbox.judge.mean_bounds import mean_above, mean_interval
 from onbox.judge.statistics import stratified_permutation
@@ -21,7 +22,6 @@ from onbox.judge.verdict.cells import CountedRun
 from onbox.judge.verdict.comparison import UNDECIDED, Pair, Rule, Side, decide, pairs
 from onbox.judge.verdict.scope import TASKS_LIKE_THESE, scope_of
 from onbox.judge.verdict.standing import ContenderFacts
-from onbox.judge.weighed import Basis
 
 SEED = 20261129
 Random = np.random.Generator
@@ -191,8 +191,8 @@ def says_better(truth: Truth, tasks: int, runs: int, rounds: int) -> tuple[float
     for _ in range(rounds):
         trial, _ = truth.draw(random, tasks, runs)
         pair = pair_of(trial)
-        said = by_ability(pair)
-        found += (before(trial), said, said and scope_of(pair) == TASKS_LIKE_THESE)
+        by_today = by_ability(pair)
+        found += (before(trial), by_today, by_today and scope_of(pair) == TASKS_LIKE_THESE)
     share = found / rounds
     return float(share[0]), float(share[1]), float(share[2])
 

@@ -264,18 +264,18 @@ def _tests_folder() -> list[Case]:
 
 def _variables() -> list[Case]:
     kind = "variables"
-    seen = GATE.format('[ "$WORD $(cat word)" = "a b a b" ]')
+    check = GATE.format('[ "$WORD $(cat word)" = "a b a b" ]')
     solve = '#!/bin/bash\necho "$WORD" > word\n'
     toml = '[environment.env]\nWORD = "a b"\n'
     return [
-        _case(kind, "of-the-environment", toml=toml, test=seen, solve=solve),
-        _case(kind, "of-the-dockerfile", dockerfile=COPIED + 'ENV WORD="a b"\n', test=seen, solve=solve),
-        _case(kind, "toml-over-dockerfile", toml=toml, dockerfile=COPIED + "ENV WORD=other\n", test=seen, solve=solve),
+        _case(kind, "of-the-environment", toml=toml, test=check, solve=solve),
+        _case(kind, "of-the-dockerfile", dockerfile=COPIED + 'ENV WORD="a b"\n', test=check, solve=solve),
+        _case(kind, "toml-over-dockerfile", toml=toml, dockerfile=COPIED + "ENV WORD=other\n", test=check, solve=solve),
         _case(kind, "of-the-solution", toml='[solution.env]\nWORD = "s"\n', solve=solve,
               test=GATE.format('[ -z "$WORD" ] && [ "$(cat word)" = s ]')),
         _case(kind, "of-the-gate", toml='[verifier.env]\nWORD = "v"\n', solve=solve,
               test=GATE.format('[ "$WORD" = v ] && [ -z "$(cat word)" ]')),
-        _case(kind, "with-a-default", toml='[environment.env]\nWORD = "${ONBOX_NOWHERE:-a b}"\n', test=seen,
+        _case(kind, "with-a-default", toml='[environment.env]\nWORD = "${ONBOX_NOWHERE:-a b}"\n', test=check,
               solve=solve),
         _case(kind, "filled-in-within", toml='[environment.env]\nWORD = "x$ONBOX_NOWHERE$$y"\n',
               solve=solve, test=GATE.format("""[ "$(cat word)" = 'x$y' ]""")),

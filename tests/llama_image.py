@@ -85,5 +85,5 @@ def _copy(source: Path, target: Path) -> None:
 
 def _libraries(files: list[Path]) -> set[Path]:
     """What the dynamic linker would load for these files, itself included."""
-    said = subprocess.run(["ldd", *map(str, files)], capture_output=True, text=True, check=False).stdout
-    return {Path(path) for path in re.findall(r"(?:=> )?(/\S+) \(0x", said)}
+    output = subprocess.run(["ldd", *map(str, files)], capture_output=True, text=True, check=False).stdout
+    return {Path(path) for path in re.findall(r"(?:=> )?(/\S+) \(0x", output)}

@@ -60,13 +60,13 @@ class Repositories:
         self, name: str, tag: str, layers: list[tuple[str, int, str]], config: dict[str, Any] | None = None
     ) -> str:
         """Put an image in whose layers (digest, size, diff id) are there; its digest."""
-        told = {
+        record = {
             "os": "linux",
             "architecture": machine(),
             "config": config or {},
             "rootfs": {"type": "layers", "diff_ids": [diff for _, _, diff in layers]},
         }
-        raw = json.dumps(told).encode()
+        raw = json.dumps(record).encode()
         manifest = {
             "schemaVersion": 2,
             "mediaType": OCI_MANIFEST,
@@ -187,9 +187,11 @@ def _tokens(port: int, login: str, folder: Path, certificate: Path, key: Path) -
             pass
 
         def do_GET(self) -> None:
-            asked = parse_qs(urlsplit(self.path).query)
+            request = parse_qs(urlsplit(self.path).query)
             good = self.headers.get("Authorization") == expected
-            body = json.dumps({"token": _jwt(asked["scope"][0], folder), "expires_in": 300}).encode() if good else b"{}"
+            body = (
+                json.dumps({"token": _jwt(request["scope"][0], folder), "expires_in": 300}).encode() if good else b"{}"
+            )
             self.send_response(200 if good else 401)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()

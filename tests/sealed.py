@@ -33,8 +33,8 @@ def steps_of(folder: TrialFolder, wire: Path) -> list[dict[str, Any]]:
     for exchange in exchanges:
         reply = read_reply(exchange)
         calls = [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in reply.tool_calls]
-        said = {"content": reply.content, "reasoning": reply.reasoning, "tool_calls": calls}
-        steps.append({"role": "assistant", **said, "seconds": 1.0, "tokens": reply.completion_tokens})
+        text = {"content": reply.content, "reasoning": reply.reasoning, "tool_calls": calls}
+        steps.append({"role": "assistant", **text, "seconds": 1.0, "tokens": reply.completion_tokens})
     return steps
 
 
@@ -144,7 +144,7 @@ EDITS = (
     Edit("a run added beyond the plan", _plant_run, f"{RUN}/4", "a run outside the plan", "not in the manifest"),
     Edit("a run in another's place", _move_run, f"{SMALL_RUN}/2/run.json", "says that it is large/runs"),
     Edit(
-        "wire edited",
+        "`wire.jsonl` edited",
         _text(f"{RUN}/1/wire.jsonl", "I did rename, attempt 101.", "I did nothing."),
         f"{RUN}/1/trajectory.json",
         "answer 2 of the model is not the one on the wire",
@@ -156,26 +156,26 @@ EDITS = (
         "is not the one on the wire",
     ),
     Edit(
-        "what the agent was asked edited in a trajectory",
+        "the instruction edited in a trajectory",
         _text(f"{RUN}/2/trajectory.json", "Rename the function", "Delete the function"),
         f"{RUN}/2/trajectory.json",
         "is not what was sent to the model",
     ),
     Edit("page edited", _text("report.html", "large", "LARGE"), "report.html", "does not follow from the evidence"),
     Edit(
-        "page edited, and said to be of another onbox",
+        "page edited, and attributed to another version of onbox",
         of_another_make("<h1>Undecided</h1>", "<h1>Switch to large</h1>"),
         "report.html",
         "does not say the verdict that the evidence gives",
     ),
     Edit(
-        "a number of such a page edited",
+        "a number on such a page edited",
         of_another_make(">9 of 11, 48 to 98 %<", ">11 of 11, 48 to 98 %<"),
         "report.html",
         "says “pass rate | 82 % | 11 of 11, 48 to 98 %”",
     ),
     Edit(
-        "a number of such a post edited",
+        "a number in such a post edited",
         of_another_make("| 9 of 11 |", "| 11 of 11 |", "post.md"),
         "post.md",
         "and by the evidence it is “| **large** (wants its place) | 9 of 11",

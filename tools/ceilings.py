@@ -295,9 +295,9 @@ def plot(facts: Facts) -> str:
         out.append(f'<line x1="{end}" x2="{end + 22}" y1="{label_y:.1f}" y2="{label_y:.1f}" stroke="{colour}" '
                    f'stroke-width="2"{style}/>')  # fmt: skip
         out.append(f'<text x="{end + 28}" y="{label_y + 4:.1f}">{name}</text>')
-    for tokens, seen, label, shift in POINTS:
-        at_label = f'x="{_x(tokens) + 8:.1f}" y="{_y(seen) + shift:.1f}"'
-        out.append(f'<circle cx="{_x(tokens):.1f}" cy="{_y(seen):.1f}" r="3.5" fill="{INK}"/>')
+    for tokens, shown_rate, label, shift in POINTS:
+        at_label = f'x="{_x(tokens) + 8:.1f}" y="{_y(shown_rate) + shift:.1f}"'
+        out.append(f'<circle cx="{_x(tokens):.1f}" cy="{_y(shown_rate):.1f}" r="3.5" fill="{INK}"/>')
         out.append(f'<text {at_label} stroke="#ffffff" stroke-width="3">{label}</text>')
         out.append(f"<text {at_label}>{label}</text>")
     return "\n".join([*out, "</svg>", ""])

@@ -46,8 +46,8 @@ def _of_package(program: str, package: Path, version: str) -> tuple[str, list[st
         "PYTHONPATH": os.pathsep.join((str(package.parent), os.environ.get("PYTHONPATH", ""))),
         "VLLM_TARGET_DEVICE": "cpu",
     }
-    said = subprocess.run(command, capture_output=True, text=True, timeout=HELP_S, check=True, env=environment)
-    heads = [line for line in said.stdout.splitlines() if re.match(r"^  -", line)]
+    output = subprocess.run(command, capture_output=True, text=True, timeout=HELP_S, check=True, env=environment)
+    heads = [line for line in output.stdout.splitlines() if re.match(r"^  -", line)]
     options = {name for line in heads for name in LONG.findall(re.split(r"\s{2,}(?=\S)", line.strip())[0])}
     variables = set(re.findall(r'^    "(VLLM_\w+)":', (package / "envs.py").read_text(), re.MULTILINE))
     return version, sorted(options), sorted(variables)

@@ -83,16 +83,16 @@ def installed(program: Path, version: str | None) -> None:
         folder = Path(scratch)
         want = re.search(r'^__version__ = "(.*)"$', (ROOT / "src/onbox/__init__.py").read_text(), re.MULTILINE)
         assert want is not None
-        _hold(_said(folder, program, "--version") == f"onbox {want[1]}", "the version is another")
-        _said(folder, program, "doctor", "--json", codes=(0, 1, 3))
-        _said(folder, program, "box", "--help")
-        _said(folder, program, "task", "render", "fill-json", "--to", str(folder / "task"))
+        _hold(_output(folder, program, "--version") == f"onbox {want[1]}", "the version is another")
+        _output(folder, program, "doctor", "--json", codes=(0, 1, 3))
+        _output(folder, program, "box", "--help")
+        _output(folder, program, "task", "render", "fill-json", "--to", str(folder / "task"))
         _hold((folder / "task" / "tests" / "test.sh").is_file(), "a builtin task is not whole")
         with tarfile.open(ROOT / "tests/data/recorded/attached.tar.xz") as recorded:
             recorded.extractall(folder, filter="data")
         page = folder / "attached" / "report.html"
         page.unlink()
-        _said(folder, program, "report", str(page.parent))
+        _output(folder, program, "report", str(page.parent))
         _hold("<html" in page.read_text("utf-8"), "no report was written")
         took = min(_cpu_s(folder, program, "--help") for _ in range(STARTS))
     line = f"{program.parents[1].name}: onbox {want[1]}, --help in {took:.3f} s of processor time"
@@ -112,8 +112,8 @@ def faults(pip_audit: Path, python: Path) -> None:
     packages = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
     silent = []
     for service in ("pypi", "osv"):
-        told, why = _asked(pip_audit, service, packages)
-        known = [package for package in told if "vulns" in package]
+        reports, why = _faults_known(pip_audit, service, packages)
+        known = [package for package in reports if "vulns" in package]
         if not known:
             silent.append(f"{service}: {why[:120]}")
             continue
@@ -123,12 +123,12 @@ def faults(pip_audit: Path, python: Path) -> None:
             for fault in package["vulns"]
         ]
         _hold(not found, "; ".join(found))
-        print(f"known faults of dependencies: none in {len(known)} of {len(told)} packages, says {service}")
+        print(f"known faults of dependencies: none in {len(known)} of {len(reports)} packages, says {service}")
         return
     print(f"known faults of dependencies: not asked, no service answers here ({'; '.join(silent)})")
 
 
-def _asked(pip_audit: Path, service: str, packages: str) -> tuple[list[dict[str, Any]], str]:
+def _faults_known(pip_audit: Path, service: str, packages: str) -> tuple[list[dict[str, Any]], str]:
     """What a service knows of each package, and why it knows nothing where that is so."""
     with tempfile.TemporaryDirectory() as scratch:
         answer = Path(scratch, "faults.json")
@@ -140,11 +140,11 @@ def _asked(pip_audit: Path, service: str, packages: str) -> tuple[list[dict[str,
             return [], f"no answer within {AUDIT_S:.0f} s"
         if not answer.is_file():
             return [], (done.stderr.strip() or "no reason was given").splitlines()[-1]
-        told: list[dict[str, Any]] = json.loads(answer.read_text())["dependencies"]
-        return told, next((package["skip_reason"] for package in told if "skip_reason" in package), "no packages")
+        reports: list[dict[str, Any]] = json.loads(answer.read_text())["dependencies"]
+        return reports, next((package["skip_reason"] for package in reports if "skip_reason" in package), "no packages")
 
 
-def _said(folder: Path, program: Path, *arguments: str, codes: tuple[int, ...] = (0,)) -> str:
+def _output(folder: Path, program: Path, *arguments: str, codes: tuple[int, ...] = (0,)) -> str:
     """What a command printed; it ends this script where it fails or shows a traceback."""
     done = subprocess.run([program, *arguments], cwd=folder, capture_output=True, text=True, timeout=300, check=False)
     fine = done.returncode in codes and "Traceback" not in done.stderr
@@ -192,15 +192,15 @@ def main() -> None:
     one = does.add_parser("faults")
     one.add_argument("pip_audit", type=Path)
     one.add_argument("python", type=Path)
-    told = parser.parse_args()
-    if told.does == "wheels":
-        wheels(told.from_sdist, told.from_clone)
-    elif told.does == "python":
-        find_python(told.version)
-    elif told.does == "installed":
-        installed(told.program, told.python)
+    options = parser.parse_args()
+    if options.does == "wheels":
+        wheels(options.from_sdist, options.from_clone)
+    elif options.does == "python":
+        find_python(options.version)
+    elif options.does == "installed":
+        installed(options.program, options.python)
     else:
-        faults(told.pip_audit, told.python)
+        faults(options.pip_audit, options.python)
 
 
 if __name__ == "__main__":

@@ -29,8 +29,8 @@ def box(available_gib: float, at_s: float, stalled_s: float = 0.0) -> Machine:
     return Machine(int(available_gib * GIB), TOTAL, 0.0, 0.0, round(stalled_s, 2), 0, 0)
 
 
-def sample(at_s: float, **seen: object) -> WatchSample:
-    return WatchSample(t_ns=int(at_s * 1e9), **seen)  # type: ignore[arg-type]
+def sample(at_s: float, **fields: object) -> WatchSample:
+    return WatchSample(t_ns=int(at_s * 1e9), **fields)  # type: ignore[arg-type]
 
 
 def capture_hang() -> Iterator[WatchSample]:

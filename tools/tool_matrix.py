@@ -27,7 +27,7 @@ from onbox.errors import OnboxError
 from onbox.evidence.imported import ImportedCell
 from onbox.importers import importer_by_name
 from onbox.judge.imports.trust import trust
-from onbox.selftest.shapes import INVALID, SHAPES, Tempo
+from onbox.selftest.shapes import INVALID, SHAPES, TokenTiming
 
 PAGE = Path(__file__).parents[1] / "docs" / "tool-matrix.md"
 CHOSEN = (
@@ -119,10 +119,10 @@ def measure(tool: Tool, program: str, shape: str, tokenizer: str, keep: Path) ->
         try:
             done = subprocess.run(argv, capture_output=True, timeout=LIMIT_S, check=False, text=True, errors="replace")
             code: int | None = done.returncode
-            said = done.stdout + done.stderr
+            output = done.stdout + done.stderr
         except subprocess.TimeoutExpired:
-            code, said = None, ""
-    (keep / f"{tool.kind}-{shape}.log").write_text(said)
+            code, output = None, ""
+    (keep / f"{tool.kind}-{shape}.log").write_text(output)
     ended.write_text(json.dumps({"exit_code": code}))
 
 
@@ -197,7 +197,7 @@ def cell(tool: Tool, shape: str, keep: Path) -> str:
 
 
 def _rate(rate: float | None, shape: str) -> str:
-    truth = 1 / Tempo().token_s
+    truth = 1 / TokenTiming().token_s
     if rate is None:
         return "no rate"
     told = f"{rate:,.1f}" if rate < 1000 else f"{rate:,.0f}"

@@ -54,9 +54,9 @@ async def main() -> None:
     """Serve until the process is ended."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--log", type=Path, required=True)
-    told = parser.parse_args()
+    options = parser.parse_args()
     engine = Logged("good", TOK_S, load_s=0.0, die_on=1, stall_s=0.0, loading=False)
-    engine.log = told.log
+    engine.log = options.log
     server = await asyncio.start_server(engine.serve, "127.0.0.1", 0)
     print(f"port {server.sockets[0].getsockname()[1]}", flush=True)
     await server.serve_forever()

@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.agents, pytest.mark.engine, pytest.mark.bwrap, pytest.
 
 
 def test_opencode_works_with_the_embedded_engine(tmp_path: Path) -> None:
-    asked = {
+    request = {
         "contenders": ["smollm2-135m"],
         "agent": "opencode",
         "task_names": ["fix-failing-test"],
@@ -20,7 +20,7 @@ def test_opencode_works_with_the_embedded_engine(tmp_path: Path) -> None:
         "limits": {"turns": 1, "turn_tokens": 8, "wall_s": 300},
     }
     path, out = tmp_path / "trial.yaml", tmp_path / "trial"
-    path.write_text(json.dumps(asked))
+    path.write_text(json.dumps(request))
     done = onbox("trial", path, "--out", out, timeout_s=400)
     assert done.returncode == 0, done.stderr
     (run,) = verdict_of(out)["runs"]

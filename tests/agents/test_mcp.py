@@ -42,9 +42,9 @@ def test_a_bench_whose_baseline_has_no_such_tool(tmp_path: Path) -> None:
     """opencode, from the command line: the plan names the server, the wire shows its tools in one arm alone."""
     arms, out = tmp_path / "arms.yaml", tmp_path / "bench"
     arms.write_text("arms: [{name: tools, mcp: {files: {command: [mcp-server-filesystem, '{workspace}']}}}]")
-    asked = ("--agent", "opencode", "--arms", arms, "--task", "fill-json", "--runs", "1", "--out", out)
+    arguments = ("--agent", "opencode", "--arms", arms, "--task", "fill-json", "--runs", "1", "--out", out)
     with scripted("mcp") as url:
-        done = onbox("bench", url, *asked, timeout_s=150)
+        done = onbox("bench", url, *arguments, timeout_s=150)
     assert done.returncode == 0, done.stderr
     verdict = verdict_of(out)
     assert {run["arm"]: run["code"] for run in verdict["runs"]} == {"baseline": "M-NOCALL", "tools": "PASS"}

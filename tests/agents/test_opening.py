@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.agents, pytest.mark.slow]
 
 
 @pytest.mark.parametrize("name", ["opencode", "mini-swe-agent"])
-def test_the_first_request_is_seen_and_is_about_as_large_as_the_table_says(name: str) -> None:
+def test_the_first_request_is_noticed_and_is_about_as_large_as_the_table_says(name: str) -> None:
     plan = AgentPlan(name=name, version="any", limits=Limits())
     found = opening_request(agent_of(plan), plan, choose())
     assert found is not None, f"{name} did not ask"

@@ -47,7 +47,7 @@ def test_does_a_task(stage: Scene, name: str) -> None:
 
 @pytest.mark.agents
 @pytest.mark.bwrap
-def test_the_title_of_opencode_is_told_apart(stage: Scene) -> None:
+def test_the_title_of_opencode_is_distinguished(stage: Scene) -> None:
     run = stage.run(plan("opencode"), "lazy")
     (title,) = run.of("side")
     assert "tools" not in title.request
@@ -99,10 +99,10 @@ class TestTemplate:
         port = stage.proxy.upstream.port
         script = f"curl -s -m 2 http://127.0.0.1:{port}/health; echo code $?; curl -s -m 5 $0/models; cat /proc/net/dev"
         run = self.run(stage, "sh", "-c", script, "{url}", "{prompt}")
-        said = (run.folder / "agent.log").read_text()
-        assert "code 7" in said
-        assert "scripted-good" in said
-        assert [line.split(":")[0].strip() for line in said.splitlines() if ":" in line and "{" not in line] == ["lo"]
+        output = (run.folder / "agent.log").read_text()
+        assert "code 7" in output
+        assert "scripted-good" in output
+        assert [line.split(":")[0].strip() for line in output.splitlines() if ":" in line and "{" not in line] == ["lo"]
 
 
 def test_an_agent_that_is_not_installed_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:

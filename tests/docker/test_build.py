@@ -87,8 +87,8 @@ def test_it_is_built_once_watched_and_sealed(client: Client, file: Callable[...,
     assert image.build_sha256 == recipe.container.build.sha256
     # The step that works is seen: nobody's child under docker, one of podman's own.
     samples = list(WatchRecording(tmp_path / "first" / "build.jsonl"))
-    seen = {(each.name, each.role) for sample in samples for each in sample.processes or ()}
-    assert ("sh", "container" if client.program == "docker" else "own") in seen
+    observations = {(each.name, each.role) for sample in samples for each in sample.processes or ()}
+    assert ("sh", "container" if client.program == "docker" else "own") in observations
     assert max(sample.log_bytes or 0 for sample in samples) > 0
     with life_of(recipe, tmp_path / "second"):
         pass
@@ -105,23 +105,25 @@ def test_a_step_that_fails_is_quoted(client: Client, file: Callable[..., Path], 
     recipe = recipes.find(str(file(f"{DOCKERFILE}RUN echo no such compiler >&2; exit 7\n")))
     with pytest.raises(BoxError) as caught:
         life_of(recipe, tmp_path / "life").__enter__()
-    said = caught.value.message
-    assert "built: container.build: " in said
-    assert "RUN echo no such compiler" in said
-    assert "no such compiler |" in said
-    assert "7" in said.rpartition("|")[2]
+    message = caught.value.message
+    assert "built: container.build: " in message
+    assert "RUN echo no such compiler" in message
+    assert "no such compiler |" in message
+    assert "7" in message.rpartition("|")[2]
     assert str(tmp_path / "life" / "build.log") in caught.value.next_step
     assert client.names() == []
 
 
-def test_what_stands_against_a_build_is_said_before(client: Client, file: Callable[..., Path], tmp_path: Path) -> None:
+def test_what_stands_against_a_build_is_reported_before(
+    client: Client, file: Callable[..., Path], tmp_path: Path
+) -> None:
     missing = recipes.find(str(file(DOCKERFILE, BASE="registry.test/nowhere:1")))
     with pytest.raises(BoxError, match=r"FROM registry.test/nowhere:1: not here") as caught:
         life_of(missing, tmp_path / "life").__enter__()
     assert caught.value.next_step == "onbox image fetch registry.test/nowhere:1, or container.pull: missing"
     changed = recipes.find(str(file(CHIP="another")))
     (tmp_path / "image" / "vllm").write_text("other words")
-    with pytest.raises(BoxError, match="is not what it was when the recipe was read"):
+    with pytest.raises(BoxError, match="has changed since the recipe was read"):
         life_of(changed, tmp_path / "life").__enter__()
 
 

@@ -139,21 +139,21 @@ def life_of(recipe: Recipe, tmp_path: Path) -> Lifetime:
 
 
 def test_it_is_stood_up_and_gone(client: Client, recipe: Callable[..., Recipe], tmp_path: Path) -> None:
-    asked = recipe()
+    base = recipe()
     other = client.ask(
         "run", "-d", "--name", "other", "--pull", "never", "--network", "none", "onbox-test:local", "/bin/sleep", "600"
     )
     try:
-        with life_of(asked, tmp_path) as life:
+        with life_of(base, tmp_path) as life:
             name = f"onbox-contained-{life.endpoint.port}"
             assert set(client.names()) == {"other", name}
             assert client.ask("inspect", "--format", '{{index .Config.Labels "onbox"}}', name) == "contained"
             with life.client() as link:
                 assert (link.get_json("/v1/models") or {})["data"][0]["seen"] == "heard"
-            seen = [each for each in running_engines() if each.kind == "container"]
-            assert [each.name for each in seen] == [name]
+            observations = [each for each in running_engines() if each.kind == "container"]
+            assert [each.name for each in observations] == [name]
             # The program in the container is a process of this box, too: it is told as a container, once.
-            inside = psutil.Process(seen[0].pid or 0)
+            inside = psutil.Process(observations[0].pid or 0)
             assert life.engine_pid == inside.pid
             assert inside.pid not in [each.pid for each in running_engines() if each.kind != "container"]
         assert client.names() == ["other"]
@@ -168,7 +168,7 @@ def test_it_is_stood_up_and_gone(client: Client, recipe: Callable[..., Recipe], 
         client.ask("rm", other)
 
 
-def test_one_that_dies_at_start_tells_why_and_leaves_nothing(
+def test_one_that_dies_at_start_shows_why_and_leaves_nothing(
     client: Client, recipe: Callable[..., Recipe], tmp_path: Path
 ) -> None:
     with (
@@ -180,21 +180,21 @@ def test_one_that_dies_at_start_tells_why_and_leaves_nothing(
     assert client.names() == []
 
 
-def test_a_container_that_does_not_start_tells_what_to_change(
+def test_a_container_that_does_not_start_shows_what_to_change(
     client: Client, recipe: Callable[..., Recipe], tmp_path: Path
 ) -> None:
-    asked = recipe()
-    serve = asked.serve.model_copy(update={"executable": "/w/nothing"})
+    base = recipe()
+    serve = base.serve.model_copy(update={"executable": "/w/nothing"})
     with pytest.raises(EngineError, match="/w/nothing") as caught:
-        life_of(asked.model_copy(update={"serve": serve}), tmp_path).__enter__()
+        life_of(base.model_copy(update={"serve": serve}), tmp_path).__enter__()
     assert "the image has no such program: serve.executable" in caught.value.next_step
     assert client.names() == []
 
 
 def test_an_image_that_is_not_here_is_not_pulled(client: Client, recipe: Callable[..., Recipe], tmp_path: Path) -> None:
-    asked = recipe()
-    assert asked.container is not None
-    missing = asked.model_copy(update={"container": asked.container.model_copy(update={"image": "registry.test/no:1"})})
+    base = recipe()
+    assert base.container is not None
+    missing = base.model_copy(update={"container": base.container.model_copy(update={"image": "registry.test/no:1"})})
     checks = {each.id: each for each in resolve(missing, reserve=0).checks}
     by_hand = "onbox image fetch registry.test/no:1, or container.pull: missing"
     assert (checks["launch.image"].status, checks["launch.image"].hint) == ("fail", by_hand)
@@ -207,7 +207,7 @@ def test_an_image_that_is_not_here_is_not_pulled(client: Client, recipe: Callabl
 def test_by_its_digest_the_very_image_is_fetched_and_run(
     client: Client, recipe: Callable[..., Recipe], registry: str, tmp_path: Path
 ) -> None:
-    asked = recipe()
+    base = recipe()
     name = f"{registry}/engine:1"
     client.ask("tag", "onbox-test:local", name)
     client.ask("push", name)
@@ -217,16 +217,16 @@ def test_by_its_digest_the_very_image_is_fetched_and_run(
     with urllib.request.urlopen(asking) as answer:
         digest = answer.headers["Docker-Content-Digest"]
     client.ask("rmi", name, "onbox-test:local")
-    assert asked.container is not None
-    told = {"image": name, "digest": digest, "pull": "daemon"}
-    pinned = asked.model_copy(update={"container": asked.container.model_copy(update=told)})
+    assert base.container is not None
+    listed = {"image": name, "digest": digest, "pull": "daemon"}
+    pinned = base.model_copy(update={"container": base.container.model_copy(update=listed)})
     checks = {each.id: each.status for each in resolve(pinned, reserve=0).checks}
     assert (checks["launch.image"], checks["launch.pinned"]) == ("warn", "pass")
     with life_of(pinned, tmp_path):
         pass
     record = StandUp.model_validate_json((tmp_path / "life" / "phases.json").read_text())
     assert record.image is not None
-    assert told["digest"] in record.image.digests
+    assert listed["digest"] in record.image.digests
     assert {each.id: each.status for each in resolve(pinned, reserve=0).checks}["launch.digest"] == "pass"
     other = pinned.model_copy(
         update={"container": pinned.container.model_copy(update={"digest": f"sha256:{'0' * 64}"})}  # type: ignore[union-attr]
@@ -268,11 +268,11 @@ def test_down_removes_what_it_left_in_the_shared_memory_of_the_box(
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setenv("XDG_RUNTIME_DIR", "")
     segment = Path("/dev/shm") / f"onbox-test-{uuid.uuid4().hex}"
-    asked = recipe()
-    assert asked.container is not None
-    serve = asked.serve.model_copy(update={"environment": {**SETTINGS, "SHARED": str(segment)}})
-    container = asked.container.model_copy(update={"ipc": "host"})
-    shared = asked.model_copy(update={"container": container, "serve": serve})
+    base = recipe()
+    assert base.container is not None
+    serve = base.serve.model_copy(update={"environment": {**SETTINGS, "SHARED": str(segment)}})
+    container = base.container.model_copy(update={"ipc": "host"})
+    shared = base.model_copy(update={"container": container, "serve": serve})
     metadata = {"general.architecture": "llama", "llama.block_count": 1, "llama.embedding_length": 64}
     write_gguf(tmp_path / "weights" / "model.gguf", metadata, {"blk.0.ffn_up.weight": ("Q8_0", (64, 64))})
     (tmp_path / "shared.yaml").write_bytes(recipe_yaml(shared))

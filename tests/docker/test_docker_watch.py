@@ -23,20 +23,20 @@ def watch(argv: list[str], environment: dict[str, str]) -> tuple[list[Assessment
     """The verdicts on a client until it ends, and the roles of those that worked for it."""
     with subprocess.Popen(argv, env=environment, stdout=subprocess.DEVNULL, start_new_session=True) as client:
         watcher = Watcher(Collector(Target(pids=(client.pid,), exit_code=client.poll)), Tracker())
-        told, roles = [], set()
+        lines, roles = [], set()
         try:
             while True:
                 verdict, sample = watcher.tick()
-                told.append(verdict)
+                lines.append(verdict)
                 roles |= {each.role for each in sample.processes or ()}
                 if sample.ended:
-                    return told, roles
+                    return lines, roles
                 time.sleep(0.25)
         finally:
             watcher.close()
 
 
-def test_a_load_is_seen_in_the_daemon(dockerd: Dockerd, tmp_path: Path) -> None:
+def test_a_load_is_noticed_in_the_daemon(dockerd: Dockerd, tmp_path: Path) -> None:
     for n in range(3):
         (tmp_path / f"f{n}").write_bytes(os.urandom(120_000_000))
     (tmp_path / "Dockerfile").write_text(f"FROM {dockerd.busybox()}\nCOPY f0 /\nCOPY f1 /\nCOPY f2 /\n")
@@ -45,27 +45,27 @@ def test_a_load_is_seen_in_the_daemon(dockerd: Dockerd, tmp_path: Path) -> None:
     dockerd.docker("save", "-o", str(archive), "big:local")
     dockerd.docker("rmi", "-f", "big:local")
     dockerd.docker("system", "prune", "-af")
-    told, roles = watch([DOCKER, "load", "-q", "-i", str(archive)], dockerd.environment)
+    result, roles = watch([DOCKER, "load", "-q", "-i", str(archive)], dockerd.environment)
     assert roles >= {"own", "daemon"}
-    assert WatchState.HUNG not in {each.state for each in told}
-    assert max(each.moving.get("write", 0.0) for each in told) > 20e6
-    assert told[-1].state is WatchState.DONE
+    assert WatchState.HUNG not in {each.state for each in result}
+    assert max(each.moving.get("write", 0.0) for each in result) > 20e6
+    assert result[-1].state is WatchState.DONE
 
 
-def test_a_step_of_a_classic_build_is_seen_in_its_group(dockerd: Dockerd, tmp_path: Path) -> None:
+def test_a_step_of_a_classic_build_is_noticed_in_its_group(dockerd: Dockerd, tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text(f"FROM {dockerd.busybox()}\nRUN {LOOP}\n")
     environment = {**dockerd.environment, "DOCKER_BUILDKIT": "0"}
-    told, roles = watch([DOCKER, "build", "-q", "--network", "none", str(tmp_path)], environment)
+    result, roles = watch([DOCKER, "build", "-q", "--network", "none", str(tmp_path)], environment)
     assert roles >= {"own", "daemon", "container"}
-    assert any("of processor" in each.why for each in told)
-    assert WatchState.HUNG not in {each.state for each in told}
-    assert told[-1].state is WatchState.DONE
+    assert any("of processor" in each.why for each in result)
+    assert WatchState.HUNG not in {each.state for each in result}
+    assert result[-1].state is WatchState.DONE
 
 
 def test_a_container_by_its_name(dockerd: Dockerd) -> None:
     image = dockerd.busybox()
-    asked = ["run", "-d", "--pull", "never", "--network", "none", "--name", "watched", image]
-    dockerd.docker(*asked, "/bin/sh", "-c", "echo Application startup complete; sleep 10; exit 5")
+    requests = ["run", "-d", "--pull", "never", "--network", "none", "--name", "watched", image]
+    dockerd.docker(*requests, "/bin/sh", "-c", "echo Application startup complete; sleep 10; exit 5")
     done = subprocess.run(
         [sys.executable, "-m", "onbox", "watch", "--json", "--container", "watched"],
         env={**dockerd.environment, "PATH": f"/usr/bin:{os.environ['PATH']}"},
@@ -73,8 +73,8 @@ def test_a_container_by_its_name(dockerd: Dockerd) -> None:
         timeout=60,
         check=False,
     )
-    told = [json.loads(line) for line in done.stdout.splitlines()]
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert done.returncode == 1, done.stderr
-    assert "serving" in {each["phase"] for each in told}
-    assert (told[-1]["state"], told[-1]["evidence"]["exit_code"]) == ("dead", 5)
+    assert "serving" in {each["phase"] for each in lines}
+    assert (lines[-1]["state"], lines[-1]["evidence"]["exit_code"]) == ("dead", 5)
     dockerd.docker("rm", "-f", "watched")

@@ -13,9 +13,9 @@ pytestmark = [pytest.mark.docker, pytest.mark.timeout(180)]
 def test_a_container_of_the_imported_image_runs(dockerd: Dockerd) -> None:
     image = dockerd.busybox()
 
-    said = dockerd.docker("run", "--rm", "--pull", "never", "--network", "none", image, "/bin/echo", "hello")
+    message = dockerd.docker("run", "--rm", "--pull", "never", "--network", "none", image, "/bin/echo", "hello")
 
-    assert said == "hello"
+    assert message == "hello"
 
 
 def test_nothing_of_a_daemon_is_left() -> None:

@@ -196,7 +196,7 @@ def test_there_are_enough_of_enough_kinds() -> None:
 
 def test_harbor_says_what_is_written_here(in_harbor: dict[str, Said]) -> None:
     expected = {case.name: case.rewards for case in given_to_harbor() if not case.skipped}
-    assert {name: said.rewards for name, said in in_harbor.items()} == expected
+    assert {name: message.rewards for name, message in in_harbor.items()} == expected
 
 
 def test_onbox_gets_the_same_rewards(in_onbox: dict[str, GateEnd | OnboxError]) -> None:
@@ -234,7 +234,7 @@ def test_what_is_refused_is_named(in_onbox: dict[str, GateEnd | OnboxError]) -> 
         assert case.refused in end.message, case.name
 
 
-def test_the_page_holds_what_both_said(in_harbor: dict[str, Said], in_onbox: dict[str, GateEnd | OnboxError]) -> None:
+def test_the_page_holds_both_results(in_harbor: dict[str, Said], in_onbox: dict[str, GateEnd | OnboxError]) -> None:
     head, mark, rest = PAGE.read_text("utf-8").partition("<!-- table -->\n")
     _, end, tail = rest.partition("<!-- end of the table -->\n")
     assert mark
@@ -250,8 +250,8 @@ def test_the_page_holds_what_both_said(in_harbor: dict[str, Said], in_onbox: dic
         if case.name in harbor:
             assert row == _row(case, in_harbor.get(case.name), in_onbox[case.name])
         else:
-            said = Said(case.rewards, "") if case.rewards else None
-            assert row.startswith(_row(case, said, in_onbox[case.name]).rsplit("|", 3)[0])
+            message = Said(case.rewards, "") if case.rewards else None
+            assert row.startswith(_row(case, message, in_onbox[case.name]).rsplit("|", 3)[0])
             assert row.endswith(f"| {_here(case, in_onbox[case.name])} |\n"), "ONBOX_HARBOR=all writes it again"
 
 
@@ -270,8 +270,8 @@ def _counts() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _row(case: Case, said: Said | None, end: GateEnd | OnboxError) -> str:
-    harbor = "no task" if said is None else _rewards(said.rewards) or said.exception or "no reward"
+def _row(case: Case, message: Said | None, end: GateEnd | OnboxError) -> str:
+    harbor = "no task" if message is None else _rewards(message.rewards) or message.exception or "no reward"
     where = "docker" if case.docker else "bubblewrap"
     return f"| `{case.name}` | {case.kind} | {where} | {harbor} | {_here(case, end)} |\n"
 

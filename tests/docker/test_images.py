@@ -130,7 +130,7 @@ class TestNothingHalfLoaded:
             load(Daemon(client.program), feed, "some/name:1", ("sha256:0",))
         assert Daemon(client.program).image("some/name:1") is None
 
-    def test_a_full_disk_is_said_with_what_is_kept(
+    def test_a_full_disk_is_reported_with_what_is_kept(
         self, client: Client, registry: FakeRegistry, folders: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         registry.add("some/large", [random_layer(1)])
@@ -143,7 +143,7 @@ class TestNothingHalfLoaded:
         program.chmod(0o755)
         with pytest.raises(BoxError, match="the disk is full") as caught:
             fetch_image(parse(name), Daemon(str(program)), FetchOptions(route=DIRECT), ImageStore())
-        assert "what was fetched is kept" in caught.value.next_step
+        assert "the fetched layers are kept" in caught.value.next_step
         assert Daemon(client.program).image(name) is None
         assert fetch_container_image(name, program=client.program).bytes_received == 0
 
@@ -208,11 +208,11 @@ def test_a_recipes_image_is_fetched_before_its_engine_starts(
 ) -> None:
     digest = registry.add("engines/one", [busybox_layer()])
     (folders / "weights").mkdir()
-    told = {
+    record = {
         "name": "one", "engine": "vllm", "launcher": client.program, "weights": {"path": str(folders / "weights")},
         "container": {"image": f"{registry.host}/engines/one:1", "digest": digest, "pull": "missing"},
     }  # fmt: skip
-    recipe = Recipe.model_validate(told)
+    recipe = Recipe.model_validate(record)
     assert expected_image(recipe).phase == "fetch"
     assert expected_image(recipe).seconds is None
     phases: list[str] = []
@@ -288,20 +288,20 @@ class TestSlowRoute:
         assert {each.where for each in found.route.settings} >= {"docker info", "environment of dockerd"}
         by_route = {each.route: each for each in found.measured}
         assert (by_route["direct"].bytes_s or 0) > 3 * (by_route[proxy.url].bytes_s or 0) > 0
-        assert "ask before it goes around" in found.would
+        assert "ask before it bypasses" in found.would
         before = proxy.passed
         with pytest.raises(UsageError, match="see this box's own address") as caught:
             fetch_container_image(name, program="docker")
         assert caught.value.next_step.startswith("--direct")
-        asked: list[str] = []
+        requests: list[str] = []
 
         def no(question: str) -> bool:
-            asked.append(question)
+            requests.append(question)
             return False
 
         with pytest.raises(UsageError, match="not fetched around"):
             fetch_container_image(name, program="docker", ask=no)
-        assert "this box's own address" in asked[0]
+        assert "this box's own address" in requests[0]
         assert proxy.passed == before
         fetched = fetch_container_image(name, program="docker", ask=lambda question: True)
         assert (fetched.route, proxy.passed) == ("direct", before)
@@ -338,8 +338,8 @@ def test_skopeo_and_we_bring_the_same(slow: tuple[Dockerd, RealRegistry, Throttl
     assert [each["digest"] for each in source["layers"]] == list(fetched.layers)
     from onbox.image.manifest import Descriptor
 
-    def descriptor(told: dict[str, str]) -> Descriptor:
-        return Descriptor(told["mediaType"], told["digest"], int(told["size"]))
+    def descriptor(output: dict[str, str]) -> Descriptor:
+        return Descriptor(output["mediaType"], output["digest"], int(output["size"]))
 
     with out.open("wb") as file:
         image = ArchivedImage(
@@ -349,12 +349,12 @@ def test_skopeo_and_we_bring_the_same(slow: tuple[Dockerd, RealRegistry, Throttl
         write_archive(image, file, store.blob)
     with tarfile.open(out) as archive:
         archive.extractall(folders / "layout", filter="data")
-    told = subprocess.run(
+    output = subprocess.run(
         [shutil.which("skopeo") or "skopeo", "inspect", "--raw", f"oci:{folders / 'layout'}:1"],
         capture_output=True,
         check=True,
     ).stdout
-    assert told == store.blob(fetched.digest).read_bytes()
+    assert output == store.blob(fetched.digest).read_bytes()
 
 
 def test_an_unpacking_that_stands_still_is_found(

@@ -61,17 +61,17 @@ def recipe(client: Client, context: Path, tmp_path: Path) -> Path:
     return path
 
 
-def said(*arguments: object, env: dict[str, str]) -> dict[str, Any]:
+def json_of(*arguments: object, env: dict[str, str]) -> dict[str, Any]:
     done = onbox(*arguments, "--json", env=env, timeout_s=200)
     assert done.returncode == 0, done.stderr
-    told: dict[str, Any] = json.loads(done.stdout)
-    return told
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
 
 
 def test_it_serves_from_its_container_and_nothing_is_left(client: Client, recipe: Path, env: dict[str, str]) -> None:
     shared = set(Path("/dev/shm").iterdir())
-    told = said("up", recipe, env=env)
-    assert [phase["name"] for phase in told["phases"]] == [
+    result = json_of("up", recipe, env=env)
+    assert [phase["name"] for phase in result["phases"]] == [
         "build",
         "start",
         "load",
@@ -80,19 +80,19 @@ def test_it_serves_from_its_container_and_nothing_is_left(client: Client, recipe
         "first token",
         "warm-up",
     ]
-    assert told["backend"]["status"] == "proven"
-    assert max(phase["peak_bytes"] for phase in told["phases"]) > 50 * MIB
+    assert result["backend"]["status"] == "proven"
+    assert max(phase["peak_bytes"] for phase in result["phases"]) > 50 * MIB
     # The engine is no child of the client: it is seen by its group, and held to the plan by its process.
-    samples = list(WatchRecording(Path(told["folder"]) / "standup" / "samples.jsonl"))
+    samples = list(WatchRecording(Path(result["folder"]) / "standup" / "samples.jsonl"))
     assert max(group.cpu_s for sample in samples for group in sample.groups or ()) > 0.2
     (name,) = client.names()
     pid = int(client.ask("inspect", "--format", "{{.State.Pid}}", name))
-    assert said("ps", env=env)["engines"][0]["state"] == "serving"
+    assert json_of("ps", env=env)["engines"][0]["state"] == "serving"
     found = started_engines.find("boxed")
     assert found is not None
     assert pid in found.processes()
     assert (found.held_bytes() or 0) > 50 * MIB
-    gone = said("down", "boxed", env=env)["gone"]
+    gone = json_of("down", "boxed", env=env)["gone"]
     assert (gone["process"], gone["port"], gone["container"]) == (True, True, True)
     assert client.names() == []
     assert not psutil.pid_exists(pid)
@@ -104,8 +104,8 @@ def test_a_trial_of_it_comes_to_its_end(client: Client, recipe: Path, env: dict[
     trial, out = tmp_path / "trial.yaml", tmp_path / "out"
     speed = {"requests": 2, "tokens": 32, "warmup_requests_max": 2}
     limits = {"turns": 2, "wall_s": 60, "turn_tokens": 64}
-    asked = {"contenders": [str(recipe)], "task_names": ["fill-json"], "runs": 1, "speed": speed, "limits": limits}
-    trial.write_text(json.dumps(asked))
+    request = {"contenders": [str(recipe)], "task_names": ["fill-json"], "runs": 1, "speed": speed, "limits": limits}
+    trial.write_text(json.dumps(request))
     done = onbox("trial", trial, "--out", out, env=env, timeout_s=200)
     assert done.returncode == 0, done.stderr
     (contender,) = json.loads((out / "verdict.json").read_text())["contenders"]

@@ -96,7 +96,7 @@ def test_one_that_nobody_could_start_again_is_left_alone(client: Client) -> None
     image = client.busybox("onbox-daily:local")
     client.ask("run", "-d", "--rm", "--name", "fleeting", "--pull", "never", "--network", "none", image, "sleep", "60")
     try:
-        with pytest.raises(UsageError, match="started with --rm: once stopped it is gone for good"):
+        with pytest.raises(UsageError, match="started with --rm: once stopped it cannot be started again"):
             SwapOut("fleeting")
         assert "fleeting" in client.names()
     finally:

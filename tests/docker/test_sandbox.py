@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from onbox.bench.environments import environment_of
-from onbox.bench.sandbox import Bind, CommandSpec, Reach, StopSign
+from onbox.bench.sandbox import Bind, CommandSpec, ReachableServer, StopSign
 from onbox.bench.sandbox.box_image import NAME
 from onbox.bench.sandbox.choose import VARIABLE, by_name, choose
 from onbox.bench.sandbox.container import ContainerSandbox
@@ -81,7 +81,7 @@ def test_it_is_killed_at_its_time_and_by_a_stop_sign(tier: ContainerSandbox, tmp
     assert tier.client.ask("ps", "--all", "--quiet") == ""
 
 
-def test_a_hog_is_stopped_at_its_bound_and_told_as_one(tier: ContainerSandbox, tmp_path: Path) -> None:
+def test_a_hog_is_stopped_at_its_bound_and_reported_as_one(tier: ContainerSandbox, tmp_path: Path) -> None:
     """In 64 MiB: neither a command of its own nor a child behind a shell that goes on gets more."""
     little = CommandSpec([], {"APP_DIR": Bind(tmp_path, "/app")}, "APP_DIR", 30.0, memory_bytes=32 << 20)
     hog = "x = b'x' * (1 << 30); print('had it')"
@@ -110,13 +110,13 @@ def test_a_disk_that_is_filled_by_many_files_ends_the_command(
     assert (done.exit_code, done.over_disk) == (None, True)
 
 
-def test_a_model_is_told_that_its_command_ran_out_of_memory(tier: ContainerSandbox, tmp_path: Path) -> None:
+def test_a_model_learns_that_its_command_ran_out_of_memory(tier: ContainerSandbox, tmp_path: Path) -> None:
     tight = replace(tier.bounds, memory_bytes=64 << 20)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tier, "bounds", tight)
         tools = Toolbox(tmp_path, tier, command_s=30.0)
-        said = tools.call("bash", json.dumps({"command": "python3 -c \"x = b'x' * (1 << 30)\""}))
-    assert "[out of memory: a process was killed]" in said
+        message = tools.call("bash", json.dumps({"command": "python3 -c \"x = b'x' * (1 << 30)\""}))
+    assert "[out of memory: a process was killed]" in message
 
 
 def test_processes_are_bounded(tier: ContainerSandbox, tmp_path: Path) -> None:
@@ -126,17 +126,17 @@ def test_processes_are_bounded(tier: ContainerSandbox, tmp_path: Path) -> None:
         "        if os.fork() == 0:\n            time.sleep(60)\n        made += 1\n"
         "except OSError:\n    pass\nprint(made)\n"
     )
-    code, said = run(tier, tmp_path, "python3", "-c", script)
+    code, message = run(tier, tmp_path, "python3", "-c", script)
     assert code == 0
-    assert PROCESSES // 2 < int(said) < PROCESSES
+    assert PROCESSES // 2 < int(message) < PROCESSES
 
 
 def test_one_server_is_within_reach(tier: ContainerSandbox, tmp_path: Path) -> None:
     (tmp_path / "proxy").mkdir()
     path = tmp_path / "proxy" / "server.sock"
     with echoing(path) as port:
-        code, said = run(tier, tmp_path, "python3", "-c", ASK, str(port), reach=Reach(port, path))
-    assert (code, said) == (0, "HELLO")
+        code, message = run(tier, tmp_path, "python3", "-c", ASK, str(port), reach=ReachableServer(port, path))
+    assert (code, message) == (0, "HELLO")
 
 
 def test_a_network_is_there_only_where_it_is_let_in(tier: ContainerSandbox, tmp_path: Path) -> None:
@@ -213,16 +213,16 @@ def test_a_task_with_an_image_of_its_own(tier: ContainerSandbox, harbor_task: Pa
     assert result["code"] == "PASS", result
     (record,) = (json.loads(path.read_text()) for path in out.glob("*/runs/*/*/*/run.json"))
     assert record["sandbox"]["name"] == tier.name
-    told = record["sandbox"]["bounds"]
-    assert {name: told[name] for name in asdict(tier.bounds)} == asdict(tier.bounds)
-    assert told["disk_bytes"] == 8 << 30
+    report = record["sandbox"]["bounds"]
+    assert {name: report[name] for name in asdict(tier.bounds)} == asdict(tier.bounds)
+    assert report["disk_bytes"] == 8 << 30
     assert record["quality"]["reference"] == {"files": 1, "lines_added": 1, "lines_removed": 1}
 
     # Judged again, in the image too: by itself in the tier of the plan, and refused where that is not asked for.
     free = {name: value for name, value in environment().items() if name != VARIABLE}
     again = onbox("regrade", out, "--json", env=free)
-    told = json.loads(again.stdout)
-    assert (told["changed"], told["not_run"], told["runs"]) == ([], [], 1), again.stderr
+    report = json.loads(again.stdout)
+    assert (report["changed"], report["not_run"], report["runs"]) == ([], [], 1), again.stderr
     assert json.loads((out / "regrade.jsonl").read_text().splitlines()[-1])["sandbox"] == tier.name
     elsewhere = onbox("regrade", out, "--json", env={**free, VARIABLE: "bubblewrap"})
     assert "needs Docker" in json.loads(elsewhere.stdout)["not_run"][0]["why"]

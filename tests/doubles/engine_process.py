@@ -16,7 +16,7 @@ from typing import Any
 
 OPTIONS: dict[str, Any] = json.loads(sys.argv[1])
 TOKEN = {"choices": [{"message": {"content": "ok"}, "finish_reason": "length"}], "usage": {"completion_tokens": 1}}
-asked = {"health": 0, "chat": 0}
+requests = {"health": 0, "chat": 0}
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -27,22 +27,22 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if self.path == "/health":
-            asked["health"] += 1
-            self.answer(200 if asked["health"] > OPTIONS.get("ready_after", 0) else 503, {})
+            requests["health"] += 1
+            self.answer(200 if requests["health"] > OPTIONS.get("ready_after", 0) else 503, {})
         elif self.path == "/v1/models":
             self.answer(200, {"data": [{"id": "fake-model", "seen": os.environ.get("FAKE_SETTING")}]})
         elif self.path == "/metrics" and OPTIONS.get("wedges"):
-            text = f"vllm:num_requests_running {asked['chat']}.0\nvllm:generation_tokens_total 5.0\n"
+            text = f"vllm:num_requests_running {requests['chat']}.0\nvllm:generation_tokens_total 5.0\n"
             self.answer(200, text.encode())
         else:
             self.answer(404, {})
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
-        asked["chat"] += 1
+        requests["chat"] += 1
         if OPTIONS.get("wedges"):
             time.sleep(3600)
-        if OPTIONS.get("dies_when_asked") and asked["chat"] > 1:
+        if OPTIONS.get("dies_when_asked") and requests["chat"] > 1:
             print("assertion failed: tensor", flush=True)
             os._exit(7)
         self.answer(OPTIONS.get("status", 200), OPTIONS.get("token", TOKEN))

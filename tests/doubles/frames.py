@@ -22,38 +22,38 @@ class Chat:
     """`/chat/completions`, with llama.cpp's timings."""
 
     model: str
-    said: Answer
-    asked: bool = True
+    answer: Answer
+    usage_requested: bool = True
     """Whether the request asked for usage in the stream."""
     identity: str = field(default_factory=lambda: f"call-{time.monotonic_ns()}")
 
     def start(self) -> Iterator[bytes]:
         """Events before the first piece."""
-        if self.said.reasoning:
-            yield event(self._frame({"delta": {"role": "assistant", "reasoning_content": self.said.reasoning}}))
+        if self.answer.reasoning:
+            yield event(self._frame({"delta": {"role": "assistant", "reasoning_content": self.answer.reasoning}}))
 
     def delta(self, piece: str, *, first: bool) -> Iterator[bytes]:
         """Events of one piece."""
         role = {"role": "assistant"} if first else {}
-        shown = {"tool_calls": self._call(piece, named=first)} if self.said.call else {"content": piece}
+        shown = {"tool_calls": self._call(piece, named=first)} if self.answer.call else {"content": piece}
         yield event(self._frame({"delta": role | shown}))
 
     def end(self, counts: Counts, timings: dict[str, Any]) -> Iterator[bytes]:
         """Events after the last piece."""
-        shown = {"delta": {"content": None} if self.said.content is None else {}}
-        yield event(self._frame({**shown, "finish_reason": self.said.finish_reason()}, timings=timings))
-        if self.asked:
+        shown = {"delta": {"content": None} if self.answer.content is None else {}}
+        yield event(self._frame({**shown, "finish_reason": self.answer.finish_reason()}, timings=timings))
+        if self.usage_requested:
             yield event(self._frame({}) | {"choices": [], "usage": _usage(counts), "timings": timings})
         yield b"data: [DONE]\n\n"
 
     def whole(self, counts: Counts, timings: dict[str, Any]) -> dict[str, Any]:
         """The answer as one document."""
-        message: dict[str, Any] = {"role": "assistant", "content": None if self.said.call else self.said.content}
-        if self.said.call:
-            message["tool_calls"] = self._call(self.said.text(), named=True)
-        if self.said.reasoning:
-            message["reasoning_content"] = self.said.reasoning
-        choice = {"message": message, "finish_reason": self.said.finish_reason()}
+        message: dict[str, Any] = {"role": "assistant", "content": None if self.answer.call else self.answer.content}
+        if self.answer.call:
+            message["tool_calls"] = self._call(self.answer.text(), named=True)
+        if self.answer.reasoning:
+            message["reasoning_content"] = self.answer.reasoning
+        choice = {"message": message, "finish_reason": self.answer.finish_reason()}
         return self._frame(choice) | {"usage": _usage(counts), "timings": timings}
 
     def error(self, status: int, message: str) -> dict[str, Any]:
@@ -67,8 +67,8 @@ class Chat:
                 "choices": choices, **more}  # fmt: skip
 
     def _call(self, arguments: str, *, named: bool) -> list[dict[str, Any]]:
-        assert self.said.call is not None
-        function = {"name": self.said.call[0], "arguments": arguments} if named else {"arguments": arguments}
+        assert self.answer.call is not None
+        function = {"name": self.answer.call[0], "arguments": arguments} if named else {"arguments": arguments}
         identity = {"id": self.identity, "type": "function"} if named else {}
         return [{"index": 0, **identity, "function": function}]
 
@@ -82,15 +82,15 @@ class Text(Chat):
 
     def end(self, counts: Counts, timings: dict[str, Any]) -> Iterator[bytes]:
         """See `Chat.end`."""
-        yield event(self._text("", self.said.finish_reason()) | {"timings": timings})
-        if self.asked:
+        yield event(self._text("", self.answer.finish_reason()) | {"timings": timings})
+        if self.usage_requested:
             yield event(self._text("", None) | {"choices": [], "usage": _usage(counts), "timings": timings})
         yield b"data: [DONE]\n\n"
 
     def whole(self, counts: Counts, timings: dict[str, Any]) -> dict[str, Any]:
         """See `Chat.whole`."""
-        said = self._text(self.said.text(), self.said.finish_reason())
-        return said | {"usage": _usage(counts), "timings": timings}
+        message = self._text(self.answer.text(), self.answer.finish_reason())
+        return message | {"usage": _usage(counts), "timings": timings}
 
     def _text(self, text: str, finish: str | None) -> dict[str, Any]:
         return self._frame({"text": text, "finish_reason": finish}) | {"object": "text_completion"}
@@ -101,7 +101,7 @@ class Responses:
     """OpenAI's `/responses`."""
 
     model: str
-    said: Answer
+    answer: Answer
     identity: str = field(default_factory=lambda: f"call_{time.monotonic_ns()}")
 
     def start(self) -> Iterator[bytes]:
@@ -112,14 +112,14 @@ class Responses:
             yield self._event("response.output_item.added", output_index=index, item=item)
             if item["type"] == "reasoning":
                 place = {"output_index": index, "item_id": item["id"], "content_index": 0}
-                yield self._event("response.reasoning_text.delta", delta=self.said.reasoning, **place)
+                yield self._event("response.reasoning_text.delta", delta=self.answer.reasoning, **place)
                 yield self._event("response.output_item.done", output_index=index, item=self._items()[index])
 
     def delta(self, piece: str, *, first: bool) -> Iterator[bytes]:
         """See `Chat.delta`."""
         index = len(self._items()) - 1
         place = {"output_index": index, "item_id": self._items()[index]["id"]}
-        if self.said.call:
+        if self.answer.call:
             yield self._event("response.function_call_arguments.delta", delta=piece, **place)
         else:
             yield self._event("response.output_text.delta", delta=piece, content_index=0, **place)
@@ -129,13 +129,13 @@ class Responses:
         items = self._items()
         if items and items[-1]["type"] != "reasoning":
             yield self._event("response.output_item.done", output_index=len(items) - 1, item=items[-1])
-        cut = self.said.finish == "length"
+        cut = self.answer.finish == "length"
         kind = "response.incomplete" if cut else "response.completed"
         yield self._event(kind, response=self.whole(counts, timings))
 
     def whole(self, counts: Counts, timings: dict[str, Any]) -> dict[str, Any]:
         """See `Chat.whole`."""
-        cut = self.said.finish == "length"
+        cut = self.answer.finish == "length"
         usage = {
             "input_tokens": counts.prompt,
             "input_tokens_details": {"cached_tokens": 0},
@@ -152,18 +152,18 @@ class Responses:
 
     def _items(self, *, whole: bool = True) -> list[dict[str, Any]]:
         items: list[dict[str, Any]] = []
-        if self.said.reasoning:
-            content = [{"type": "reasoning_text", "text": self.said.reasoning}] if whole else []
+        if self.answer.reasoning:
+            content = [{"type": "reasoning_text", "text": self.answer.reasoning}] if whole else []
             items.append({"type": "reasoning", "id": "rs_1", "summary": [], "content": content})
         status = {"status": "completed" if whole else "in_progress"}
-        if self.said.call:
-            space, _, name = self.said.call[0].rpartition(".")
-            named = {"call_id": self.identity, "name": name, "arguments": self.said.text() * whole}
+        if self.answer.call:
+            space, _, name = self.answer.call[0].rpartition(".")
+            named = {"call_id": self.identity, "name": name, "arguments": self.answer.text() * whole}
             inside = {"namespace": space} if space else {}
             items.append({"type": "function_call", "id": "fc_1", **named, **inside, **status})
-        elif self.said.content:
-            said: dict[str, Any] = {"type": "output_text", "text": self.said.content, "annotations": []}
-            content = [said] if whole else []
+        elif self.answer.content:
+            message: dict[str, Any] = {"type": "output_text", "text": self.answer.content, "annotations": []}
+            content = [message] if whole else []
             items.append({"type": "message", "id": "msg_1", "role": "assistant", "content": content, **status})
         return items
 
@@ -180,7 +180,7 @@ class Messages:
     """Anthropic's `/messages`."""
 
     model: str
-    said: Answer
+    answer: Answer
     identity: str = field(default_factory=lambda: f"toolu_{time.monotonic_ns()}")
 
     def start(self) -> Iterator[bytes]:
@@ -189,8 +189,8 @@ class Messages:
         message: dict[str, Any] = {"id": "msg_1", "type": "message", "role": "assistant", "content": [],
                    "model": self.model, "stop_reason": None, "stop_sequence": None, "usage": usage}  # fmt: skip
         yield self._event("message_start", message=message)
-        if self.said.reasoning:
-            thought = {"type": "thinking_delta", "thinking": self.said.reasoning}
+        if self.answer.reasoning:
+            thought = {"type": "thinking_delta", "thinking": self.answer.reasoning}
             block = {"type": "thinking", "thinking": "", "signature": ""}
             yield self._event("content_block_start", index=0, content_block=block)
             yield self._event("content_block_delta", index=0, delta=thought)
@@ -198,19 +198,19 @@ class Messages:
 
     def delta(self, piece: str, *, first: bool) -> Iterator[bytes]:
         """See `Chat.delta`."""
-        index = int(bool(self.said.reasoning))
+        index = int(bool(self.answer.reasoning))
         if first:
             block: dict[str, Any] = {"type": "text", "text": ""}
-            if self.said.call:
-                block = {"type": "tool_use", "id": self.identity, "name": self.said.call[0], "input": {}}
+            if self.answer.call:
+                block = {"type": "tool_use", "id": self.identity, "name": self.answer.call[0], "input": {}}
             yield self._event("content_block_start", index=index, content_block=block)
-        part = {"type": "input_json_delta", "partial_json": piece} if self.said.call else None
+        part = {"type": "input_json_delta", "partial_json": piece} if self.answer.call else None
         yield self._event("content_block_delta", index=index, delta=part or {"type": "text_delta", "text": piece})
 
     def end(self, counts: Counts, timings: dict[str, Any]) -> Iterator[bytes]:
         """See `Chat.end`."""
-        if self.said.text():
-            yield self._event("content_block_stop", index=int(bool(self.said.reasoning)))
+        if self.answer.text():
+            yield self._event("content_block_stop", index=int(bool(self.answer.reasoning)))
         usage = {"input_tokens": counts.prompt, "output_tokens": counts.completion}
         end = {"stop_reason": self._stop(), "stop_sequence": None}
         yield self._event("message_delta", delta=end, usage=usage)
@@ -219,13 +219,13 @@ class Messages:
     def whole(self, counts: Counts, timings: dict[str, Any]) -> dict[str, Any]:
         """See `Chat.whole`."""
         content: list[dict[str, Any]] = []
-        if self.said.reasoning:
-            content.append({"type": "thinking", "thinking": self.said.reasoning, "signature": ""})
-        if self.said.call:
-            named = {"id": self.identity, "name": self.said.call[0], "input": json.loads(self.said.text())}
+        if self.answer.reasoning:
+            content.append({"type": "thinking", "thinking": self.answer.reasoning, "signature": ""})
+        if self.answer.call:
+            named = {"id": self.identity, "name": self.answer.call[0], "input": json.loads(self.answer.text())}
             content.append({"type": "tool_use", **named})
-        elif self.said.content:
-            content.append({"type": "text", "text": self.said.content})
+        elif self.answer.content:
+            content.append({"type": "text", "text": self.answer.content})
         usage = {"input_tokens": counts.prompt, "output_tokens": counts.completion}
         return {"id": "msg_1", "type": "message", "role": "assistant", "model": self.model, "content": content,
                 "stop_reason": self._stop(), "stop_sequence": None, "usage": usage}  # fmt: skip
@@ -236,7 +236,7 @@ class Messages:
 
     def _stop(self) -> str:
         words = {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool_use"}
-        return words[self.said.finish_reason()]
+        return words[self.answer.finish_reason()]
 
     def _event(self, kind: str, **fields: Any) -> bytes:
         return event({"type": kind, **fields}, kind)
@@ -245,17 +245,17 @@ class Messages:
 Frames = Chat | Responses | Messages
 
 
-def frames_of(path: str, model: str, said: Answer, body: dict[str, Any]) -> Frames | None:
+def frames_of(path: str, model: str, answer: Answer, body: dict[str, Any]) -> Frames | None:
     """The frames of the API at a path; None when there is none."""
     match path.partition("?")[0]:
         case "/v1/chat/completions":
-            return Chat(model, said, asked=bool(body.get("stream_options")))
+            return Chat(model, answer, usage_requested=bool(body.get("stream_options")))
         case "/v1/completions":
-            return Text(model, said, asked=bool(body.get("stream_options")))
+            return Text(model, answer, usage_requested=bool(body.get("stream_options")))
         case "/v1/responses":
-            return Responses(model, said)
+            return Responses(model, answer)
         case "/v1/messages":
-            return Messages(model, said)
+            return Messages(model, answer)
     return None
 
 

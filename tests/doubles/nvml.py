@@ -29,12 +29,12 @@ def gpu(name: str = "NVIDIA H200", total_gib: int = 141, free_gib: int | None = 
 
 
 def nvml(*devices: dict[str, Any]) -> Any:
-    """The library of a box with these; `asked` counts the questions by function."""
-    asked: dict[str, int] = {}
+    """The library of a box with these; `calls` counts the calls by function."""
+    calls: dict[str, int] = {}
 
     def question(end: str) -> Any:
         def ask(device: int, *_: Any) -> Any:
-            asked[end] = asked.get(end, 0) + 1
+            calls[end] = calls.get(end, 0) + 1
             given = {
                 "UUID": f"GPU-{device:08x}-aaaa",
                 "PciInfo": SimpleNamespace(busId=f"00000000:{16 + device:02X}:00.0"),
@@ -62,5 +62,5 @@ def nvml(*devices: dict[str, Any]) -> Any:
         NVML_CLOCK_MEM=2,
         NVML_TEMPERATURE_GPU=0,
         NVMLError=NotSupported,
-        asked=asked,
+        calls=calls,
     )

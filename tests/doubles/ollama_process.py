@@ -28,10 +28,10 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(200 if self.path in answers else 404, answers.get(self.path, {}))
 
     def do_POST(self) -> None:
-        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        known = (STORE / asked["model"]).is_file()
+        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        known = (STORE / request["model"]).is_file()
         if known and self.path == "/api/generate":
-            loaded.append(asked["model"])
+            loaded.append(request["model"])
         self.answer(200 if known else 404, TOKEN)
 
     def answer(self, status: int, body: Any) -> None:

@@ -97,13 +97,13 @@ class FakeRegistry:
     ) -> str:
         """Put an image of these layer tars in; its digest."""
         packed = [gzip.compress(each, 1) if media_type == LAYER else each for each in layers]
-        told = {
+        record = {
             "os": "linux",
             "architecture": architecture,
             "config": config or {},
             "rootfs": {"type": "layers", "diff_ids": [digest_of(each) for each in layers]},
         }
-        raw = json.dumps(told).encode()
+        raw = json.dumps(record).encode()
         for blob in (raw, *packed):
             self.blobs[digest_of(blob)] = blob
         manifest = {
@@ -122,15 +122,15 @@ class FakeRegistry:
 
     def add_list(self, name: str, entries: dict[str, str], *, tag: str = "1") -> str:
         """A list of platform -> digest; the attestation that buildx adds is there too."""
-        told = []
+        lines = []
         for each, digest in entries.items():
             os, architecture, *variant = each.split("/")
             size = len(self.manifests[f"{name}/{digest}"][1])
             entry = {"os": os, "architecture": architecture, **({"variant": variant[0]} if variant else {})}
-            told.append({"mediaType": OCI_MANIFEST, "digest": digest, "size": size, "platform": entry})
-        told.insert(0, {"mediaType": OCI_MANIFEST, "digest": f"sha256:{'0' * 64}", "size": 1,
+            lines.append({"mediaType": OCI_MANIFEST, "digest": digest, "size": size, "platform": entry})
+        lines.insert(0, {"mediaType": OCI_MANIFEST, "digest": f"sha256:{'0' * 64}", "size": 1,
                         "platform": {"os": "unknown", "architecture": "unknown"}})  # fmt: skip
-        return self.put_manifest(name, tag, OCI_INDEX, {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": told})
+        return self.put_manifest(name, tag, OCI_INDEX, {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": lines})
 
     def headers_of(self, part: str) -> list[dict[str, str]]:
         """Of the requests whose path holds `part`."""
@@ -171,8 +171,8 @@ class _Handler(BaseHTTPRequestHandler):
             if found is None:
                 self._fail(404)
                 return
-            told = f"sha256:{'1' * 64}" if faults.wrong_digest_header else digest_of(found[1])
-            self._answer(200, found[1], {"Content-Type": found[0], "Docker-Content-Digest": told})
+            result = f"sha256:{'1' * 64}" if faults.wrong_digest_header else digest_of(found[1])
+            self._answer(200, found[1], {"Content-Type": found[0], "Docker-Content-Digest": result})
             return
         self._blob(what)
 
@@ -197,9 +197,9 @@ class _Handler(BaseHTTPRequestHandler):
         if faults.truncate:
             raw = raw[: len(raw) // 2]
         begin = 0
-        asked = self.headers.get("Range", "")
-        if asked.startswith("bytes=") and not faults.no_ranges:
-            begin = int(asked.removeprefix("bytes=").rstrip("-"))
+        request = self.headers.get("Range", "")
+        if request.startswith("bytes=") and not faults.no_ranges:
+            begin = int(request.removeprefix("bytes=").rstrip("-"))
         if begin and begin >= len(raw):
             self._fail(416)
             return
@@ -240,9 +240,9 @@ class _Handler(BaseHTTPRequestHandler):
         registry = self.registry
         if not registry.login:
             return True
-        told = self.headers.get("Authorization", "")
+        result = self.headers.get("Authorization", "")
         basic = "Basic " + base64.b64encode(registry.login.encode()).decode()
-        if told == (basic if registry.basic else "Bearer token-for-you"):
+        if result == (basic if registry.basic else "Bearer token-for-you"):
             return True
         challenge = "Basic realm=here"
         if not registry.basic:

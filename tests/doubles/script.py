@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from tests.doubles.asked import Question, read
+from tests.doubles.question import Question, read
 
 HOSTILE = (
     "<script>alert(1)</script><img src=x onerror=alert(2)></pre></div>{{ 7 * 7 }}[bold]markup[/bold]"
@@ -77,49 +77,49 @@ class Turn:
     """Where a conversation stands.
 
     Args:
-        asked: the request.
+        question: the request.
         step: the call that a good model would make now; None when all is done.
     """
 
-    asked: Question
+    question: Question
     step: Step | None
 
     @property
     def call(self) -> tuple[str, Mapping[str, Any]]:
         """`step`, or a look around, as a call of a tool that is offered."""
-        return offered(self.step or LIST, self.asked)
+        return offered(self.step or LIST, self.question)
 
 
 def answer(mode: str, body: dict[str, Any]) -> Answer:
     """The answer of a mode to the body of a request, whichever API it speaks."""
-    asked = read(body)
-    if "capital of France" in asked.text:
+    request = read(body)
+    if "capital of France" in request.text:
         return Answer("Paris")
-    if not asked.tools:
+    if not request.tools:
         # A request of an agent for a title is streamed and allows many tokens; a measurement counts its own.
-        words = asked.tokens if asked.tokens <= TITLE_ABOVE else 3
+        words = request.tokens if request.tokens <= TITLE_ABOVE else 3
         return Answer("".join(f" word{number}" for number in range(words)), finish="length")
-    plan = _plan(asked.text)
+    plan = _plan(request.text)
     if mode in MORE:
         plan = [*plan, MORE[mode]]
-    step = plan[asked.results] if asked.results < len(plan) else None
-    return MODES[mode](Turn(asked, step))
+    step = plan[request.results] if request.results < len(plan) else None
+    return MODES[mode](Turn(request, step))
 
 
 TITLE_ABOVE = 512
 
 
-def _plan(asked: str) -> list[Step]:
+def _plan(text: str) -> list[Step]:
     """The calls that do what is asked, in order."""
-    if "`area`" in asked:
+    if "`area`" in text:
         return [("edit", {"path": "shapes.py", "old": "return width + height", "new": "return width * height"})]
-    if "`config.json`" in asked:
+    if "`config.json`" in text:
         values = {"name": "demo", "host": "127.0.0.1", "port": 8080, "debug": False}
         return [("write", {"path": "config.json", "content": json.dumps(values, indent=2) + "\n"})]
-    if "`count_words(text)`" in asked:
+    if "`count_words(text)`" in text:
         return [("write", {"path": "words.py", "content": WORDS_PY})]
-    if match := re.search(r"rename the function `(\w+)` to `(\w+)`", asked):
-        files = re.findall(r"`(\w+/\w+\.py)`", asked)
+    if match := re.search(r"rename the function `(\w+)` to `(\w+)`", text):
+        files = re.findall(r"`(\w+/\w+\.py)`", text)
         return [("edit", {"path": file, "old": match[1], "new": match[2]}) for file in files]
     return [LIST]
 
@@ -132,11 +132,11 @@ _EDIT = "import sys; p, a, b = sys.argv[1:]; t = open(p).read(); open(p, 'w').wr
 _WRITE = "import sys; open(sys.argv[1], 'w').write(sys.argv[2])"
 
 
-def offered(step: Step, asked: Question) -> tuple[str, Mapping[str, Any]]:
+def offered(step: Step, question: Question) -> tuple[str, Mapping[str, Any]]:
     """A call as it is, if its tool is offered with these arguments; else the same as a shell command."""
     name, arguments = step
-    properties = asked.tools.get(name, {}).get("properties", {})
-    if set(arguments) <= set(properties) or not asked.shell:
+    properties = question.tools.get(name, {}).get("properties", {})
+    if set(arguments) <= set(properties) or not question.shell:
         return step
     match name:
         case "edit":
@@ -145,7 +145,7 @@ def offered(step: Step, asked: Question) -> tuple[str, Mapping[str, Any]]:
             command = shlex.join(["python3", "-c", _WRITE, arguments["path"], arguments["content"]])
         case _:
             command = arguments["command"]
-    schema = asked.tools[asked.shell]
+    schema = question.tools[question.shell]
     given: dict[str, Any] = {}
     for key in schema.get("required") or list(schema["properties"])[:1]:
         kind = schema["properties"][key].get("type")
@@ -153,7 +153,7 @@ def offered(step: Step, asked: Question) -> tuple[str, Mapping[str, Any]]:
             given[key] = ["bash", "-c", command] if kind == "array" else command
         else:
             given[key] = {"string": "it is needed", "boolean": False}.get(kind, 10_000)
-    return asked.shell, given
+    return question.shell, given
 
 
 Mode = Callable[[Turn], Answer]
@@ -167,8 +167,8 @@ def _says(text: str, turn: Turn) -> Answer:
     return Answer(text)
 
 
-def _told(turn: Turn) -> Answer:
-    return _good(turn) if "USE YOUR TOOLS" in turn.asked.everything else Answer("It is done.")
+def _nudged(turn: Turn) -> Answer:
+    return _good(turn) if "USE YOUR TOOLS" in turn.question.everything else Answer("It is done.")
 
 
 MCP_TOOL = re.compile(r"\bmcp__files__write_file\b|\bfiles_write_file\b")
@@ -180,14 +180,14 @@ def _mcp(turn: Turn) -> Answer:
 
     A tool that is told of and not offered yet is looked for first, as Qwen Code wants it.
     """
-    tools = turn.asked.tools
+    tools = turn.question.tools
     content = {"path": "config.json", "content": _plan("`config.json`")[0][1]["content"]}
     found = next((name for name in tools if MCP_TOOL.fullmatch(name.replace(".", "__"))), "")
-    told = MCP_TOOL.search(turn.asked.everything)
-    if found and turn.asked.results <= ("tool_search" in tools):
+    result = MCP_TOOL.search(turn.question.everything)
+    if found and turn.question.results <= ("tool_search" in tools):
         return Answer(call=(found, content))
-    if not found and told and "tool_search" in tools:
-        return Answer(call=("tool_search", {"query": f"select:{told[0]}"}))
+    if not found and result and "tool_search" in tools:
+        return Answer(call=("tool_search", {"query": f"select:{result[0]}"}))
     return Answer("It is done." if found else "I have no tool for that.")
 
 
@@ -210,19 +210,19 @@ def _xml(turn: Turn) -> Answer:
 
 
 def _wrong(turn: Turn) -> Answer:
-    return _good(turn) if turn.step is None else Answer(call=offered(LIST, turn.asked))
+    return _good(turn) if turn.step is None else Answer(call=offered(LIST, turn.question))
 
 
 def _loop(turn: Turn) -> Answer:
-    return Answer(call=offered(LIST, turn.asked))
+    return Answer(call=offered(LIST, turn.question))
 
 
 def _turns(turn: Turn) -> Answer:
-    return Answer(call=offered(("bash", {"command": f"echo {turn.asked.results}"}), turn.asked))
+    return Answer(call=offered(("bash", {"command": f"echo {turn.question.results}"}), turn.question))
 
 
 def _once(call: tuple[str, Mapping[str, Any] | str], turn: Turn) -> Answer:
-    return Answer("It is done.") if turn.asked.results else Answer(call=call)
+    return Answer("It is done.") if turn.question.results else Answer(call=call)
 
 
 def _malformed(turn: Turn) -> Answer:
@@ -231,9 +231,9 @@ def _malformed(turn: Turn) -> Answer:
 
 def _refuses_itself(turn: Turn) -> Answer:
     """Takes no conversation that holds a call of its own."""
-    if turn.asked.results:
+    if turn.question.results:
         return Answer(failure="messages: roles must alternate user and assistant", status=400)
-    return Answer(call=offered(LIST, turn.asked))
+    return Answer(call=offered(LIST, turn.question))
 
 
 def _fails(status: int, message: str, turn: Turn) -> Answer:
@@ -255,7 +255,7 @@ MODES: dict[str, Mode] = {
     "words": partial(_says, "A file holds bytes."),
     "html": partial(_says, HOSTILE),
     "stripped": partial(_says, "analysisWe need to edit the file.assistantfinalDone."),
-    "told": _told,
+    "told": _nudged,
     "mcp": _mcp,
     "leak": _leak,
     "harmony": _harmony,
@@ -263,7 +263,9 @@ MODES: dict[str, Mode] = {
     "reason": lambda turn: Answer("", reasoning="The bug is clear. I will call the edit tool now.", tokens=12),
     "null": lambda turn: Answer(None, tokens=42),
     "finish": lambda turn: Answer("", finish="tool_calls", tokens=9),
-    "long": lambda turn: Answer("Let me think about it, and about it again", finish="length", tokens=turn.asked.tokens),
+    "long": lambda turn: Answer(
+        "Let me think about it, and about it again", finish="length", tokens=turn.question.tokens
+    ),
     "loop": _loop,
     "turns": _turns,
     "badargs": partial(_once, ("open_editor", {"file": "shapes.py"})),

@@ -82,8 +82,8 @@ class Engine:
             await send(writer, 200, {"input_tokens": len(json.dumps(body)) // 4})
         else:
             mode = mode_of(body.get("model"), self.mode)
-            said = answer(mode, body) if method == "POST" else Answer()
-            frames = frames_of(path, self.model, said, body) if method == "POST" else None
+            message = answer(mode, body) if method == "POST" else Answer()
+            frames = frames_of(path, self.model, message, body) if method == "POST" else None
             if frames is None:
                 await send(writer, 404, {"error": {"code": 404, "message": "File Not Found"}})
             else:
@@ -120,13 +120,13 @@ class Engine:
     async def complete(self, writer: asyncio.StreamWriter, mode: str, body: dict[str, Any], frames: Frames) -> None:
         """A completion, streamed or whole."""
         self.completions += 1
-        number, said = self.completions, frames.said
-        if said.failure:
-            await send(writer, said.status, frames.error(said.status, said.failure))
+        number, message = self.completions, frames.answer
+        if message.failure:
+            await send(writer, message.status, frames.error(message.status, message.failure))
             return
         prompt = body.get("messages") or body.get("prompt") or body.get("input")
         prompt_tokens = max(1, len(json.dumps(prompt)) // 4)
-        pieces = said.pieces()[: body.get("max_tokens")]
+        pieces = message.pieces()[: body.get("max_tokens")]
         if body.get("tools"):
             await asyncio.sleep(STALL_S if mode == "stall" else self.stall_s)
         began = time.monotonic()
@@ -154,7 +154,7 @@ class Engine:
             self.prompt_s += first - began
             self.predicted += sent
             self.predicted_s += last - first
-        counts = Counts(prompt_tokens, sent if said.tokens is None else said.tokens)
+        counts = Counts(prompt_tokens, sent if message.tokens is None else message.tokens)
         timings = self.timings(prompt_tokens, sent, first - began, last - first)
         if not streamed:
             await send(writer, 200, frames.whole(counts, timings))
@@ -221,17 +221,17 @@ async def main() -> None:
     parser.add_argument("--hold-mib-s", type=float, default=500.0, help="how fast")
     parser.add_argument("--shared", help="a file of 1 MiB that it makes, maps and never removes")
     parser.add_argument("--deaf", action="store_true", help="ignore SIGTERM")
-    told = parser.parse_args()
-    if told.deaf:
+    result = parser.parse_args()
+    if result.deaf:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    tok_s = told.tok_s or (SLOW_TOK_S if told.mode == "slow" else 1000.0)
-    engine = Engine(told.mode, tok_s, told.load_s, told.die_on, told.stall_s)
+    tok_s = result.tok_s or (SLOW_TOK_S if result.mode == "slow" else 1000.0)
+    engine = Engine(result.mode, tok_s, result.load_s, result.die_on, result.stall_s)
     print("using device: scripted\nload_model: loading model", flush=True)
-    server = await asyncio.start_server(engine.serve, "127.0.0.1", told.port)
+    server = await asyncio.start_server(engine.serve, "127.0.0.1", result.port)
     print(f"port {server.sockets[0].getsockname()[1]}", flush=True)
-    await asyncio.sleep(told.load_s)
-    _segment = _share(told.shared) if told.shared else None
-    held = [chunk async for chunk in _hold(told.hold_mib, told.hold_mib_s)]
+    await asyncio.sleep(result.load_s)
+    _segment = _share(result.shared) if result.shared else None
+    held = [chunk async for chunk in _hold(result.hold_mib, result.hold_mib_s)]
     print(f"{len(held)} chunks held\nmodel loaded", flush=True)
     engine.loading = False
     await server.serve_forever()

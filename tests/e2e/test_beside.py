@@ -22,5 +22,5 @@ def test_each_passes_the_task(way: Way, tmp_path: Path) -> None:
     log = tmp_path / "log"
     with model(log) as url:
         assert beyond_s(way, url, log, RUNS) > 0
-    asked = len(log.read_text().splitlines())
-    assert asked == 0 if way.name == "Harbor, oracle" else asked >= 2 * RUNS
+    request = len(log.read_text().splitlines())
+    assert request == 0 if way.name == "Harbor, oracle" else request >= 2 * RUNS

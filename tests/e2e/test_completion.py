@@ -10,7 +10,7 @@ import pytest
 ONBOX = Path(sys.executable).with_name("onbox")
 
 
-def said(mode: str, **variables: str) -> str:
+def completions(mode: str, **variables: str) -> str:
     """What onbox answers a shell."""
     environment = {**os.environ, "_ONBOX_COMPLETE": mode, **variables}
     done = subprocess.run([ONBOX], env=environment, capture_output=True, text=True, timeout=240, check=True)
@@ -19,8 +19,8 @@ def said(mode: str, **variables: str) -> str:
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_a_shell_is_told_how_to_complete(shell: str) -> None:
-    assert "onbox" in said(f"{shell}_source")
+def test_a_shell_learns_how_to_complete(shell: str) -> None:
+    assert "onbox" in completions(f"{shell}_source")
 
 
 @pytest.mark.parametrize(
@@ -28,5 +28,5 @@ def test_a_shell_is_told_how_to_complete(shell: str) -> None:
     [("onbox vi", "1", "view"), ("onbox view --p", "2", "--port"), ("onbox image di", "2", "diagnose")],
 )
 def test_commands_and_options_are_completed(words: str, place: str, found: str) -> None:
-    assert said("bash_complete", COMP_WORDS=words, COMP_CWORD=place) == f"plain,{found}\n"
+    assert completions("bash_complete", COMP_WORDS=words, COMP_CWORD=place) == f"plain,{found}\n"
     assert 'eval "$(_ONBOX_COMPLETE=bash_source onbox)"' in (Path(__file__).parents[2] / "README.md").read_text()

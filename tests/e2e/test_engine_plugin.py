@@ -57,8 +57,8 @@ def test_its_rate_has_three_witnesses(trial: Path) -> None:
 def test_its_run_is_asked_again_by_its_raw_route(trial: Path) -> None:
     run = next((trial / "stranger" / "runs").glob("*/*/1"))
     assert read(run / "run.json")["replay"]["raw_route"] == RAW_NAME
-    asked = [json.loads(line) for line in (run / "replay.jsonl").read_text("utf-8").splitlines()]
-    raw = [exchange for exchange in asked if exchange["purpose"] == "replay-raw"]
+    requests = [json.loads(line) for line in (run / "replay.jsonl").read_text("utf-8").splitlines()]
+    raw = [exchange for exchange in requests if exchange["purpose"] == "replay-raw"]
     assert raw
     assert all(exchange["status"] == 200 for exchange in raw)
 

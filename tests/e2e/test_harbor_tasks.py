@@ -87,14 +87,14 @@ def bench(url: str, tasks: Path, out: Path, *more: str) -> dict[str, Any]:
 def test_a_folder_of_them(tasks: Path, tmp_path: Path) -> None:
     with scripted("good") as url:
         out = tmp_path / "bench"
-        told = bench(url, tasks, out)
-    left_out = {each["name"]: each["why"] for each in told["plan"]["left_out"]}
+        result = bench(url, tasks, out)
+    left_out = {each["name"]: each["why"] for each in result["plan"]["left_out"]}
     assert set(left_out) == {"several", "broken", "far"}
     assert "several steps" in left_out["several"]
     assert "not TOML" in left_out["broken"]
     assert left_out["far"] == "tests/test.sh needs the network: tried without, curl could not reach files.example.org"
     for name in left_out:
-        assert f"{name}: left out: " in told["stderr"]
+        assert f"{name}: left out: " in result["stderr"]
 
     runs = {run["task"]: run for run in verdict_of(out)["runs"]}
     assert {name: run["code"] for name, run in runs.items()} == {
@@ -121,10 +121,10 @@ def test_a_folder_of_them(tasks: Path, tmp_path: Path) -> None:
 def test_a_network_is_let_in_by_words(tasks: Path, tmp_path: Path) -> None:
     with scripted("good") as url:
         out = tmp_path / "bench"
-        told = bench(url, tasks, out, "--network", "gates")
-    assert "with the network, as --network asks: the gates of far" in told["stderr"]
-    assert told["plan"]["network"] == "gates"
-    assert {task["name"]: task.get("network", False) for task in told["plan"]["tasks"]} == {
+        result = bench(url, tasks, out, "--network", "gates")
+    assert "with the network, as --network asks: the gates of far" in result["stderr"]
+    assert result["plan"]["network"] == "gates"
+    assert {task["name"]: task.get("network", False) for task in result["plan"]["tasks"]} == {
         "far": True,
         "full": False,
         "half": False,

@@ -45,7 +45,7 @@ from onbox.app import (
 )
 from onbox.bench.audit import TaskAudit
 from onbox.bench.audit.subject import ProbeEnd
-from onbox.bench.history.making import DroppedCommit, MinedTask
+from onbox.bench.history.commit_tasks import DroppedCommit, MinedTask
 from onbox.bench.tasks import load_tasks
 from onbox.cli.main import COMMANDS, onbox, run
 from onbox.errors import OnboxError
@@ -296,7 +296,7 @@ def cases(model: str, tmp: Path) -> Cases:
     for field in dataclasses.fields(StopResult):
         object.__setattr__(gone, field.name, (HOSTILE,) if field.name == "shared_memory" else True)
     plan = (trials, "plan_trial", give(poisoned_trial(Path("x"))))
-    seen = poisoned(images.verify_container_image("/bin/true"))
+    observation = poisoned(images.verify_container_image("/bin/true"))
     folder = Path(HOSTILE.replace("\x00", ""))
     listed = poisoned(image_builds.ListedImage("n", "sealed", 1, ("a",), "2026", True, ("u",), "r"))
     (tmp / "x.tar").write_bytes(b"")
@@ -320,7 +320,7 @@ def cases(model: str, tmp: Path) -> Cases:
         "preflight": [(["preflight", URL], [(preflight, "check_server", preflight_result)])],
         "bench": [(["bench", URL], [(bench, "run_bench", trial_result)])],
         "image": [
-            (["image", "verify", "x"], [(images, "verify_container_image", give(seen))]),
+            (["image", "verify", "x"], [(images, "verify_container_image", give(observation))]),
             (["image", "diagnose", "x"], [(images, "diagnose_images", give(diagnosis()))]),
             (["image", "fetch", "x"], [(images, "fetch_container_image", fetched_image)]),
             (["image", "build", "x"], [(image_builds, "build_container_image", built_image)]),

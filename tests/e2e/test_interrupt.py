@@ -171,8 +171,8 @@ def test_an_agent_that_is_another_one_now_is_refused_and_the_trial_stays_as_it_i
         return f"sha256:{hashlib.sha256(agent.read_bytes()).hexdigest()[:16]}"
 
     with scripted("good") as url:
-        asked = ("--agent", f"cmd:{agent} {{prompt}}", "--task", "fill-json", "--runs", "1", "--out", out)
-        first = onbox("bench", url, *asked)
+        arguments = ("--agent", f"cmd:{agent} {{prompt}}", "--task", "fill-json", "--runs", "1", "--out", out)
+        first = onbox("bench", url, *arguments)
         assert first.returncode == 0, first.stderr
         # It asked the model nothing: a run that --resume would set aside and do again.
         assert [run["code"] for run in verdict_of(out)["runs"]] == ["I-AGENT"]

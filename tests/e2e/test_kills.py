@@ -33,8 +33,8 @@ def test_kills_lose_nothing_and_repeat_nothing(kills: int, runs: int, parallel: 
     left: list[str] = []
     run_s = 0.0
     with scripted("good", "--stall-s", "0.05") as url:
-        asked = ("--task", "fill-json", "--runs", runs, "--parallel", parallel, "--out", out)
-        start: list[object] = ["bench", url, *asked]
+        arguments = ("--task", "fill-json", "--runs", runs, "--parallel", parallel, "--out", out)
+        start: list[object] = ["bench", url, *arguments]
         while killed < kills:
             session = Session(*start, env=env)
             session.wait_for("run .* begins")

@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from tests.doubles.asked import read
 from tests.doubles.frames import Counts, frames_of
+from tests.doubles.question import read
 from tests.doubles.script import Answer, answer
 from tests.e2e.cli import onbox, verdict_of
 
@@ -34,36 +34,36 @@ def own_calls(body: dict[str, Any]) -> list[dict[str, Any]]:
     return [call for message in body.get("messages") or [] for call in message.get("tool_calls") or []]
 
 
-def with_arguments(said: Answer, arguments: str) -> Answer:
-    assert said.call is not None
-    return replace(said, call=(said.call[0], arguments))
+def with_arguments(message: Answer, arguments: str) -> Answer:
+    assert message.call is not None
+    return replace(message, call=(message.call[0], arguments))
 
 
-def loses_arguments(said: Answer, body: dict[str, Any]) -> Answer:
+def loses_arguments(message: Answer, body: dict[str, Any]) -> Answer:
     """In a stream, as with a stream interval above 1; a whole answer has them."""
-    return with_arguments(said, "{}") if said.call and body.get("stream") else said
+    return with_arguments(message, "{}") if message.call and body.get("stream") else message
 
 
-def cuts_and_refuses(said: Answer, body: dict[str, Any]) -> Answer:
+def cuts_and_refuses(message: Answer, body: dict[str, Any]) -> Answer:
     """Cuts each call off, and takes no history that holds one."""
     if own_calls(body):
         return Answer(failure="Unterminated string starting at: line 1 column 12 (char 11)", status=400)
-    return with_arguments(said, said.text()[:14]) if said.call else said
+    return with_arguments(message, message.text()[:14]) if message.call else message
 
 
-def refuses_its_own(said: Answer, body: dict[str, Any]) -> Answer:
+def refuses_its_own(message: Answer, body: dict[str, Any]) -> Answer:
     """Takes no history that holds a call of its own, though nothing is wrong with it."""
-    return Answer(failure="messages: roles must alternate", status=400) if own_calls(body) else said
+    return Answer(failure="messages: roles must alternate", status=400) if own_calls(body) else message
 
 
-def has_no_room(said: Answer, body: dict[str, Any]) -> Answer:
+def has_no_room(message: Answer, body: dict[str, Any]) -> Answer:
     """Its context is full as soon as a tool has answered."""
     full = "request (8307 tokens) exceeds the available context size (8192 tokens), try increasing it"
-    return Answer(failure=full, status=400) if own_calls(body) else said
+    return Answer(failure=full, status=400) if own_calls(body) else message
 
 
-def does_no_harm(said: Answer, body: dict[str, Any]) -> Answer:
-    return said
+def does_no_harm(message: Answer, body: dict[str, Any]) -> Answer:
+    return message
 
 
 KINDS = (loses_arguments, cuts_and_refuses, refuses_its_own, has_no_room, does_no_harm)
@@ -73,7 +73,7 @@ FAULTS = {each.__name__: each for each in KINDS}
 @contextmanager
 def misbehaving(fault: str, context_tokens: int = 8192) -> Iterator[tuple[str, Counter[str]]]:
     """The server's URL, and how often each path was asked; it says that it is llama.cpp's."""
-    asked: Counter[str] = Counter()
+    request: Counter[str] = Counter()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -90,27 +90,27 @@ def misbehaving(fault: str, context_tokens: int = 8192) -> Iterator[tuple[str, C
                 self._send({"status": "ok"} if self.path == "/health" else {}, 200 if self.path == "/health" else 404)
 
         def do_POST(self) -> None:
-            asked[self.path] += 1
+            request[self.path] += 1
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             if self.path == TEMPLATE:
                 self._send({"prompt": json.dumps(body)})
             elif self.path == RAW:
-                said = answer("good", json.loads(body["prompt"]))
-                call = {"name": said.call[0], "arguments": said.call[1]} if said.call else None
-                text = f"<tool_call>\n{json.dumps(call)}\n</tool_call>" if call else said.text()
+                result = answer("good", json.loads(body["prompt"]))
+                call = {"name": result.call[0], "arguments": result.call[1]} if result.call else None
+                text = f"<tool_call>\n{json.dumps(call)}\n</tool_call>" if call else result.text()
                 self._send({"content": text, "stop": True})
             elif self.path == CHAT:
                 self._chat(FAULTS[fault](answer("good", body), body), body)
             else:
                 self._send({"error": {"message": "File Not Found"}}, 404)
 
-        def _chat(self, said: Answer, body: dict[str, Any]) -> None:
-            frames = frames_of(self.path, MODEL, said, body)
+        def _chat(self, result: Answer, body: dict[str, Any]) -> None:
+            frames = frames_of(self.path, MODEL, result, body)
             assert frames is not None
-            if said.failure:
-                self._send(frames.error(said.status, said.failure), said.status)
+            if result.failure:
+                self._send(frames.error(result.status, result.failure), result.status)
             elif body.get("stream"):
-                pieces = said.pieces()
+                pieces = result.pieces()
                 data = b"".join(frames.start())
                 data += b"".join(b"".join(frames.delta(piece, first=not n)) for n, piece in enumerate(pieces))
                 self._send(data + b"".join(frames.end(COUNTS, TIMINGS)), kind="text/event-stream")
@@ -129,7 +129,7 @@ def misbehaving(fault: str, context_tokens: int = 8192) -> Iterator[tuple[str, C
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield f"http://127.0.0.1:{server.server_address[1]}", asked
+        yield f"http://127.0.0.1:{server.server_address[1]}", request
     finally:
         server.shutdown()
         server.server_close()
@@ -153,7 +153,7 @@ def test_the_bench_lays_it_where_it_belongs(
     tmp_path: Path, fault: str, code: str, outcome: str, cause: str, settled: str
 ) -> None:
     out = tmp_path / "out"
-    with misbehaving(fault) as (url, asked):
+    with misbehaving(fault) as (url, request):
         done = onbox(
             "bench",
             url,
@@ -180,25 +180,25 @@ def test_the_bench_lays_it_where_it_belongs(
     (preflight,) = (json.loads(path.read_text()) for path in out.glob("*/preflight.json"))
     cases = {case["name"]: case for case in preflight["cases"]}
     if settled:
-        # Asked again unchanged, the other way round, and past the parser, where the model's own words are.
+        # ReceivedRequest again unchanged, the other way round, and past the parser, where the model's own words are.
         assert Counter(each["purpose"] for each in lines(folder / "replay.jsonl") if each["path"] != TEMPLATE) == {
             "replay": 5,
             "replay-flipped": 5,
             "replay-raw": 5,
         }
         assert record["replay"]["raw_route"].startswith("llama.cpp")
-        assert asked[RAW] == 5
+        assert request[RAW] == 5
         assert cases["tool_call"]["status"] == "fail", cases
     else:
         assert not (folder / "replay.jsonl").exists()
-        assert asked[RAW] == 0
+        assert request[RAW] == 0
     if fault == "has_no_room":
         assert "8307" in run["detail"]
         assert "8192" in run["detail"]
 
 
 @pytest.mark.slow
-def test_a_context_that_is_short_for_the_agent_is_told_before_the_first_run(tmp_path: Path) -> None:
+def test_a_context_that_is_short_for_the_agent_is_reported_before_the_first_run(tmp_path: Path) -> None:
     out = tmp_path / "out"
     with misbehaving("does_no_harm", context_tokens=4096) as (url, _):
         done = onbox("bench", url, "--task", ONE_CALL, "--runs", "1", "--out", out, timeout_s=240)
@@ -212,12 +212,12 @@ def test_a_context_that_is_short_for_the_agent_is_told_before_the_first_run(tmp_
 
 def test_the_model_behind_it_is_right() -> None:
     """Otherwise nothing would follow from the codes."""
-    asked = {"messages": [{"role": "user", "content": "Fill `config.json`"}], "tools": []}
+    request = {"messages": [{"role": "user", "content": "Fill `config.json`"}], "tools": []}
     tool = {
         "type": "function",
         "function": {"name": "write", "parameters": {"properties": {"path": {}, "content": {}}}},
     }
-    said = answer("good", {**asked, "tools": [tool]})
-    assert said.call is not None
-    assert read(asked).results == 0
-    assert json.loads(said.call[1]["content"])["port"] == 8080  # type: ignore[index]
+    message = answer("good", {**request, "tools": [tool]})
+    assert message.call is not None
+    assert read(request).results == 0
+    assert json.loads(message.call[1]["content"])["port"] == 8080  # type: ignore[index]

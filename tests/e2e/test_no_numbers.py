@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from onbox.evidence.records import RunRecord
-from tests.doubles.server import Asked, Wire, serving
+from tests.doubles.server import ReceivedRequest, Wire, serving
 from tests.e2e.cli import onbox, verdict_of
 
 ODD = ("1e999", "-1e999", "NaN", "Infinity", "1" + "0" * 400, '"\\ud83d"', '"\\udc00x"', "-5", '"\\u0000"')
@@ -67,18 +67,18 @@ with open(b"name-\xed\xa0\x80-\xff", "wb") as file:
 """
 
 
-def saying(started: Callable[[], int]) -> Callable[[Asked, Wire], None]:
+def saying(started: Callable[[], int]) -> Callable[[ReceivedRequest, Wire], None]:
     """A server each of whose replies has something odd in the next place."""
 
-    def script(asked: Asked, wire: Wire) -> None:
+    def script(request: ReceivedRequest, wire: Wire) -> None:
         turn = started()
         odd = ODD[turn % len(ODD)]
         heads = {"server": f"{odd[:40]}\u00ff", "x_request_id": odd[:40], "retry_after": odd[:40]}
-        if "chat/completions" not in asked.path:
-            if asked.path == "/v1/models":
+        if "chat/completions" not in request.path:
+            if request.path == "/v1/models":
                 # One that is no JSON is no list of models: no server, as a test in tests/fuzz shows.
                 odd = ('"\\ud83d"', "-5", '"\\u0000"')[turn % 3]
-            text = {"/v1/models": MODELS, "/props": PROPS, "/metrics": f"{METRICS}{odd}\n"}.get(asked.path, "{}")
+            text = {"/v1/models": MODELS, "/props": PROPS, "/metrics": f"{METRICS}{odd}\n"}.get(request.path, "{}")
             body, kind, status = text.replace(AT, odd), "application/json", 200
         else:
             place = turn % (2 * len(CHUNKS))
@@ -157,8 +157,8 @@ def test_a_measurement_and_preflight_end_too(tmp_path: Path) -> None:
     with serving(saying(lambda: next(turns))) as server:
         few = ("--model", "m", "--tokens", "16", "--requests", "5", "--at-least", "0", "--json")
         measured = onbox("speed", server.url, *few, "--out", tmp_path / "speed")
-        asked = onbox("preflight", server.url, "--model", "m", "--json", "--out", tmp_path / "preflight")
-    for done in (measured, asked):
+        request = onbox("preflight", server.url, "--model", "m", "--json", "--out", tmp_path / "preflight")
+    for done in (measured, request):
         assert "Traceback" not in done.stderr
         assert done.returncode == 0, done.stderr
         strict(done.stdout)

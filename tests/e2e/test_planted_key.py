@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from onbox.app.exporting import export_trial
-from tests.doubles.server import Asked, Wire, serving
+from tests.doubles.server import ReceivedRequest, Wire, serving
 from tests.e2e.cli import environment, onbox
 from tests.planted import PLANTED, forms, holders
 
@@ -39,12 +39,12 @@ TURNS = (
 )
 
 
-def repeating(asked: Asked, wire: Wire) -> None:
+def repeating(question: ReceivedRequest, wire: Wire) -> None:
     """Says the key that came in each header and each text; a stream has it cut in two at a socket's read."""
-    said = asked.headers.get("authorization", "")
+    text = question.headers.get("authorization", "")
     heads = {"Server": f"x/{PLANTED}", "X-Request-Id": PLANTED, "Connection": "close"}
-    if asked.path.endswith("/chat/completions"):
-        body = asked.json()
+    if question.path.endswith("/chat/completions"):
+        body = question.json()
         turn = sum(message["role"] == "tool" for message in body["messages"])
         data = b"".join([*TURNS[min(turn, 2)], b"data: [DONE]\n\n"])
         wire.head(200, content_type="text/event-stream", transfer_encoding="chunked", **heads)
@@ -53,12 +53,12 @@ def repeating(asked: Asked, wire: Wire) -> None:
             wire.chunk(piece)
             wire.pause(0.05)
         wire.send(b"0\r\n\r\n")
-    elif asked.path.endswith("/models"):
-        data = json.dumps({"data": [{"id": "m", "owned_by": PLANTED}], "said": said}).encode()
+    elif question.path.endswith("/models"):
+        data = json.dumps({"data": [{"id": "m", "owned_by": PLANTED}], "said": text}).encode()
         wire.head(200, content_type="application/json", content_length=str(len(data)), **heads)
         wire.send(data)
     else:
-        data = json.dumps({"error": {"message": f"no {asked.path} for {said}"}}).encode()
+        data = json.dumps({"error": {"message": f"no {question.path} for {text}"}}).encode()
         wire.head(404, content_type="application/json", content_length=str(len(data)), **heads)
         wire.send(data)
     wire.close()
@@ -75,7 +75,7 @@ def test_a_key_that_everybody_repeats_is_in_no_file(tmp_path: Path) -> None:
             env=environment(**{NAME: PLANTED, "SOME_API_TOKEN": ELSEWHERE}),
             timeout_s=250,
         )
-        assert any(f"Bearer {PLANTED}" == asked.headers.get("authorization") for asked in server.asked)
+        assert any(f"Bearer {PLANTED}" == request.headers.get("authorization") for request in server.requests)
     assert "Traceback" not in done.stderr
     (run,) = out.glob("m/runs/*/*/*/run.json")
     assert (run.parent / "workspace.tar.gz").is_file()
@@ -109,7 +109,7 @@ def test_a_key_that_a_server_repeats_is_nowhere_in_what_a_command_writes_and_pri
             *few,
             env=environment(**{NAME: PLANTED, "SOME_API_TOKEN": ELSEWHERE}),
         )
-        sent = [asked.headers.get("authorization") for asked in server.asked]
+        sent = [request.headers.get("authorization") for request in server.requests]
     assert "Traceback" not in done.stderr
     if few:
         assert f"Bearer {PLANTED}" in sent

@@ -30,10 +30,10 @@ def see(answer: Answer, *words: str, tries: int = 2, sense: str = "Paris") -> in
 
 def test_a_server_that_sees(called: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert see(reads, "--json") == 0
-    said = json.loads(capsys.readouterr().out)
-    assert (said["sees"], said["reason"]) == (True, "sees")
-    assert len(said["trials"]) == 8
-    out = Path(said["trial"])
+    result = json.loads(capsys.readouterr().out)
+    assert (result["sees"], result["reason"]) == (True, "sees")
+    assert len(result["trials"]) == 8
+    out = Path(result["trial"])
     verdict = json.loads((out / "verdict.json").read_text())
     assert verdict["contenders"][0]["sight"]["sees"] is True
     assert "sees: it reads 2 of 2" in verdict["headline"]
@@ -48,24 +48,24 @@ def test_a_server_that_sees(called: Path, capsys: pytest.CaptureFixture[str]) ->
 
 def test_a_refusal_is_an_answer_and_no_failure(called: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert see(lambda question, picture: refusal("at most 0 image(s)")) == 0
-    said = capsys.readouterr().out
-    assert "It does not see: pictures are refused" in said
-    assert "at most 0 image(s)" in said
-    assert "missing" in said
+    output = capsys.readouterr().out
+    assert "It does not see: pictures are refused" in output
+    assert "at most 0 image(s)" in output
+    assert "missing" in output
 
 
 def test_of_nonsense_nothing_is_concluded(called: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A server of random weights takes pictures and says the same word for ever: that is no blindness."""
     assert see(lambda question, picture: "assistant" * 20, "--json", sense="assistant" * 20) == 0
-    said = json.loads(capsys.readouterr().out)
-    assert (said["sees"], said["reason"]) == (None, "unknown")
-    assert "makes no sense without one either" in said["detail"]
+    result = json.loads(capsys.readouterr().out)
+    assert (result["sees"], result["reason"]) == (None, "unknown")
+    assert "makes no sense without one either" in result["detail"]
 
 
 def test_a_model_that_makes_sense_and_ignores_pictures(called: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert see(lambda question, picture: "a cat on a mat", "--json") == 0
-    said = json.loads(capsys.readouterr().out)
-    assert (said["sees"], said["reason"]) == (False, "ignored")
+    result = json.loads(capsys.readouterr().out)
+    assert (result["sees"], result["reason"]) == (False, "ignored")
 
 
 def test_hostile_words_are_shown_and_not_obeyed(called: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -77,16 +77,18 @@ def test_hostile_words_are_shown_and_not_obeyed(called: Path, capsys: pytest.Cap
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
-        (["--image", "x.png"], "--image and --expect belong together"),
+        (["--image", "x.png"], "--image and --expect must be given together"),
         (["--image", "x.png", "--expect", "4711"], "x.png"),
         (["--fix"], "a running server has no recipe"),
     ],
 )
-def test_bad_input_is_one_line(called: Path, capsys: pytest.CaptureFixture[str], words: list[str], said: str) -> None:
+def test_bad_input_is_one_line(
+    called: Path, capsys: pytest.CaptureFixture[str], words: list[str], message: str
+) -> None:
     assert see(reads, *words) == 2
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_a_picture_of_ones_own(called: Path, capsys: pytest.CaptureFixture[str]) -> None:

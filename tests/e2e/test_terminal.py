@@ -34,21 +34,21 @@ def test_ctrl_c_leaves_the_terminal_in_order(tmp_path: Path, trial_file: TrialFi
         preexec_fn=own_the_terminal,
     )
     os.close(slave)
-    seen, pressed, deadline = b"", False, time.monotonic() + 120
+    observation, pressed, deadline = b"", False, time.monotonic() + 120
     while time.monotonic() < deadline:
         try:
             data = os.read(master, 65_536)
         except OSError:  # Linux's way to say that the last process has closed the terminal.
             break
-        seen += data
+        observation += data
         if not pressed and (tmp_path / "trial/one/runs/fill-json/baseline/1").is_dir():
             os.write(master, CTRL_C)
             pressed = True
     os.close(master)
-    assert process.wait(60) == 130, seen[-2000:]
-    assert HIDE_CURSOR in seen
-    assert seen.rfind(SHOW_CURSOR) > seen.rfind(HIDE_CURSOR)
-    end = seen[seen.rfind(SHOW_CURSOR) :].decode()
+    assert process.wait(60) == 130, observation[-2000:]
+    assert HIDE_CURSOR in observation
+    assert observation.rfind(SHOW_CURSOR) > observation.rfind(HIDE_CURSOR)
+    end = observation[observation.rfind(SHOW_CURSOR) :].decode()
     assert "onbox: interrupted; what was finished is kept" in end
     assert f"onbox trial --resume {tmp_path / 'trial'}" in end
-    assert "Traceback" not in seen.decode("utf-8", "replace")
+    assert "Traceback" not in observation.decode("utf-8", "replace")

@@ -58,22 +58,22 @@ def test_good_passes_and_lazy_claims(pair: Ended) -> None:
 def test_speed_is_the_known_rate_by_three_witnesses(pair: Ended) -> None:
     for contender in pair.verdict["contenders"]:
         speed = contender["speed"]
-        seen = {witness["name"]: witness["tok_s"] for witness in speed["witnesses"]}
-        assert set(seen) == {"client_bursts", "engine_counters", "engine_timings"}
-        assert all(tok_s == pytest.approx(TOK_S, rel=0.05) for tok_s in seen.values()), seen
+        observations = {witness["name"]: witness["tok_s"] for witness in speed["witnesses"]}
+        assert set(observations) == {"client_bursts", "engine_counters", "engine_timings"}
+        assert all(tok_s == pytest.approx(TOK_S, rel=0.05) for tok_s in observations.values()), observations
         checks = {check["id"]: check["status"] for check in speed["checks"]}
         assert checks["TOKEN_RESIDUAL"] == "pass"
         # What others do on this box while the tests run may only cost the number its standing, as a check that says so.
         assert {name for name, status in checks.items() if status != "pass"} <= OF_THE_BOX | {"STEADY", "COALESCED"}
-        assert speed["decode_tok_s"] == (None if checks["FOREIGN_CPU"] == "fail" else seen["client_bursts"])
+        assert speed["decode_tok_s"] == (None if checks["FOREIGN_CPU"] == "fail" else observations["client_bursts"])
 
 
 @pytest.mark.alone
 def test_json_is_one_object_on_stdout_and_names_the_folder(pair: Ended) -> None:
-    told = json.loads(pair.stdout)
-    assert told["trial"] == str(pair.folder)
-    assert Path(told["report"]).is_file()
-    assert told["verdict"] == pair.verdict["verdict"]
+    result = json.loads(pair.stdout)
+    assert result["trial"] == str(pair.folder)
+    assert Path(result["report"]).is_file()
+    assert result["verdict"] == pair.verdict["verdict"]
     assert "begins" in pair.stderr
 
 
@@ -100,9 +100,9 @@ def test_judging_twice_gives_the_same_bytes(pair: Ended) -> None:
 @pytest.mark.alone
 def test_verify_holds_and_finds_one_flipped_byte(pair: Ended) -> None:
     done = onbox_here("verify", pair.folder, "--json")
-    told = json.loads(done.stdout)
-    assert (done.returncode, told) == (0, {"ok": True, "mismatches": [], "notes": [], "seal": told["seal"]})
-    assert told["seal"] in (pair.folder / "report.html").read_text("utf-8")
+    result = json.loads(done.stdout)
+    assert (done.returncode, result) == (0, {"ok": True, "mismatches": [], "notes": [], "seal": result["seal"]})
+    assert result["seal"] in (pair.folder / "report.html").read_text("utf-8")
     run = next(pair.folder.glob("*/runs/*/*/1/run.json"))
     wire = next(pair.folder.glob("*/runs/*/*/2/wire.jsonl"))
     requests = next(pair.folder.glob("*/speed/1/requests.jsonl"))
@@ -113,9 +113,9 @@ def test_verify_holds_and_finds_one_flipped_byte(pair: Ended) -> None:
         done = onbox_here("verify", pair.folder, "--json")
         path.write_bytes(whole)
         name = path.relative_to(pair.folder).as_posix()
-        told = json.loads(done.stdout)
-        assert (done.returncode, told["ok"]) == (1, False)
-        assert told["mismatches"] == [{"file": name, "problem": "changed"}]
+        result = json.loads(done.stdout)
+        assert (done.returncode, result["ok"]) == (1, False)
+        assert result["mismatches"] == [{"file": name, "problem": "changed"}]
         assert name in done.stderr
     assert onbox_here("verify", pair.folder).returncode == 0
 

@@ -30,10 +30,10 @@ RecipeFile = Callable[..., Path]
 @pytest.fixture
 def env(tmp_path: Path, plugin_env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
     """An environment with a state folder of its own; what is still up at the end is stopped."""
-    told = {"XDG_STATE_HOME": str(tmp_path / "state"), "XDG_RUNTIME_DIR": ""}
-    for name, value in told.items():
+    record = {"XDG_STATE_HOME": str(tmp_path / "state"), "XDG_RUNTIME_DIR": ""}
+    for name, value in record.items():
         monkeypatch.setenv(name, value)
-    yield {**plugin_env, **told}
+    yield {**plugin_env, **record}
     for each in started_engines.all_running():
         started_engines.stop(each)
 
@@ -77,28 +77,28 @@ def test_up_serves_under_a_guard_that_outlives_it_and_down_leaves_nothing(
 ) -> None:
     done = onbox("up", recipe(), "--json", env=env)
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert (told["name"], told["state"], told["backend"]["status"]) == ("small", "serving", "unknown")
-    assert [phase["name"] for phase in told["phases"]][-1] == "first token"
+    result = json.loads(done.stdout)
+    assert (result["name"], result["state"], result["backend"]["status"]) == ("small", "serving", "unknown")
+    assert [phase["name"] for phase in result["phases"]][-1] == "first token"
     assert "small: load" in done.stderr
-    assert listens(told["port"])
-    assert "onbox/supervisor" in " ".join(supervisor_of(told["pid"]).cmdline())
-    (seen,) = ps()
-    assert {**seen, "phase": None} == {**told, "phase": None}
+    assert listens(result["port"])
+    assert "onbox/supervisor" in " ".join(supervisor_of(result["pid"]).cmdline())
+    (observation,) = ps()
+    assert {**observation, "phase": None} == {**result, "phase": None}
     again = onbox("up", recipe(), env=env)
     assert again.returncode == 2
-    assert f"is up already at {told['url']}" in again.stderr
+    assert f"is already running at {result['url']}" in again.stderr
     down = onbox_here("down", "small", "--json")
     assert down.returncode == 0, down.stderr
     assert json.loads(down.stdout)["gone"] == {
         "process": True, "port": True, "container": None, "shared_memory_removed": []
     }  # fmt: skip
-    assert gone(told["pid"])
-    assert not listens(told["port"])
+    assert gone(result["pid"])
+    assert not listens(result["port"])
     assert ps() == []
 
 
-def test_an_engine_that_dies_or_loses_its_supervisor_is_told(env: dict[str, str], recipe: RecipeFile) -> None:
+def test_an_engine_that_dies_or_loses_its_supervisor_is_reported(env: dict[str, str], recipe: RecipeFile) -> None:
     pid = json.loads(onbox("up", recipe(), "--json", env=env).stdout)["pid"]
     os.kill(pid, signal.SIGKILL)
     until(lambda: ps()[0]["state"] == "died")
@@ -115,9 +115,9 @@ def test_an_interruption_before_it_serves_ends_it(env: dict[str, str], recipe: R
     session.interrupt()
     assert session.end() == 130
     assert session.left(GONE_S) == []
-    (seen,) = ps()
-    assert seen["state"] == "interrupted"
-    assert seen["backend"]["named"] == {"device": "scripted"}
+    (observation,) = ps()
+    assert observation["state"] == "interrupted"
+    assert observation["backend"]["named"] == {"device": "scripted"}
 
 
 def test_an_interruption_that_its_engine_is_deaf_to_is_one_too(env: dict[str, str], recipe: RecipeFile) -> None:
@@ -159,9 +159,9 @@ def test_the_guard_stops_what_takes_more_than_the_box_can_spare(env: dict[str, s
     done = onbox("up", recipe("--hold-mib 3072"), "--reserve", f"{reserve:.3f}", env=env)
     assert done.returncode == 4, done.stderr
     assert "small: stopped by the guard in phase load" in done.stderr
-    (seen,) = ps()
-    assert seen["state"] == "guard"
-    record = GuardStopped.model_validate_json((Path(seen["folder"]) / "standup" / "guard.json").read_bytes())
+    (observation,) = ps()
+    assert observation["state"] == "guard"
+    record = GuardStopped.model_validate_json((Path(observation["folder"]) / "standup" / "guard.json").read_bytes())
     assert record.own_bytes is not None
     assert record.own_bytes > 100 << 20
     assert record.trace

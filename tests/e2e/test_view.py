@@ -30,10 +30,10 @@ def trials(tmp_path: Path) -> Path:
 def test_it_prints_its_address_and_serves_until_it_is_stopped(trials: Path, number: signal.Signals) -> None:
     with subprocess.Popen([*ONBOX, "--json"], cwd=trials, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
-        said = b""
-        while not said.endswith(b"}\n"):
-            said += process.stdout.readline()
-        url = json.loads(said)["url"]
+        message = b""
+        while not message.endswith(b"}\n"):
+            message += process.stdout.readline()
+        url = json.loads(message)["url"]
         opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(), urllib.request.ProxyHandler({}))
         with opener.open(url, timeout=20) as page:
             assert b"1 trial" in page.read()
@@ -44,22 +44,22 @@ def test_it_prints_its_address_and_serves_until_it_is_stopped(trials: Path, numb
     assert b"Traceback" not in err
 
 
-def test_what_is_wrong_is_said_in_a_line(trials: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_wrong_is_reported_in_a_line(trials: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def complaint(arguments: list[str], cwd: Path) -> tuple[int, str]:
         monkeypatch.chdir(cwd)
         done = onbox_here("view", *arguments)
         return done.returncode, done.stderr
 
     (tmp_path / "empty").mkdir()
-    code, said = complaint([], tmp_path / "empty")
-    assert (code, said.count("\n")) == (2, 2)
-    assert "trials: no such folder" in said
-    code, said = complaint(["nowhere"], trials)
-    assert (code, said.splitlines()[0]) == (2, "onbox: nowhere: no such folder")
+    code, message = complaint([], tmp_path / "empty")
+    assert (code, message.count("\n")) == (2, 2)
+    assert "trials: no such folder" in message
+    code, message = complaint(["nowhere"], trials)
+    assert (code, message.splitlines()[0]) == (2, "onbox: nowhere: no such folder")
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        code, said = complaint(["--port", str(taken.getsockname()[1])], trials)
+        code, message = complaint(["--port", str(taken.getsockname()[1])], trials)
     assert code == 3
-    assert "cannot listen there" in said
+    assert "cannot listen there" in message
 
 
 def test_without_its_extra_it_says_what_to_install(trials: Path) -> None:

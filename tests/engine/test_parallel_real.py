@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.slow, pytest.mark.timeout(300)]
 CONTEXT = 4096
 
 
-def asked(path: Path) -> Path:
+def trial_file(path: Path) -> Path:
     recipe = recipes.load("smollm2-135m").model_dump(mode="json")
     recipe["serve"]["context_tokens"] = CONTEXT
     file = {
@@ -48,7 +48,7 @@ def busy_slots(metrics: Path) -> float:
 
 def test_two_at_a_time_are_batched(tmp_path: Path) -> None:
     out = tmp_path / "trial"
-    done = onbox("trial", asked(tmp_path / "trial.yaml"), "--out", out, timeout_s=250)
+    done = onbox("trial", trial_file(tmp_path / "trial.yaml"), "--out", out, timeout_s=250)
     assert done.returncode == 0, done.stderr
     folder = TrialFolder.open(out)
     up = folder.read(StandUp, out / "smollm2-135m/standup/phases.json")

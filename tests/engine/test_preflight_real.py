@@ -13,7 +13,7 @@ SECONDS_MAX = 60.0 + 30.0
 """A minute, and what the last question may still take on a box that others use."""
 
 
-def asked(url: str) -> dict[str, tuple[str, str, str]]:
+def cases_of(url: str) -> dict[str, tuple[str, str, str]]:
     """(status, detail, remedy) by case."""
     return {case.name: (case.status, case.detail, case.remedy) for case in questions(url).cases}
 
@@ -34,7 +34,7 @@ def questions(url: str) -> Preflight:
 @pytest.mark.slow
 class TestLlama:
     def test_a_template_that_fits(self, llama: Llama) -> None:
-        cases = asked(llama(FENCED))
+        cases = cases_of(llama(FENCED))
         assert cases["server"][0] == "pass"
         assert cases["coherence"][0] == "pass"
         assert cases["tool_call"][:2] == ("pass", 'read_file {"path": "notes.txt"}')
@@ -42,7 +42,7 @@ class TestLlama:
         assert cases["sampling"][0] == "pass"
 
     def test_the_models_own_template_leaks_and_the_flag_is_named(self, llama: Llama) -> None:
-        cases = asked(llama(OWN))
+        cases = cases_of(llama(OWN))
         status, detail, remedy = cases["tool_call"]
         assert status == "fail"
         assert '"name": "read_file"' in detail

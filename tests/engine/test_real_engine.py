@@ -98,11 +98,11 @@ def test_the_counters_moved_by_what_the_replies_say(trial: RealTrial) -> None:
 
     folder = trial.home / "speed/1"
     exchanges = TrialFolder.open(trial.folder).exchanges(folder / "requests.jsonl")
-    said = [read_reply(each).completion_tokens for each in exchanges if each.purpose == "measured"]
+    messages = [read_reply(each).completion_tokens for each in exchanges if each.purpose == "measured"]
     scrapes = [parse((folder / f"metrics-{when}.prom").read_text()) for when in ("before", "after")]
     moved = difference(scrapes[0], scrapes[1])
     assert moved is not None
-    assert said == [32, 32]
+    assert messages == [32, 32]
     assert (moved.generated, moved.resets) == (64, ())
 
 
@@ -117,10 +117,10 @@ def test_the_run_was_made_by_the_same_life_of_the_engine(trial: RealTrial) -> No
 
 def test_the_contract_holds_and_the_evidence_verifies(trial: RealTrial) -> None:
     again = onbox("trial", "--resume", trial.folder, "--json")
-    told = json.loads(again.stdout)
-    assert set(told) >= CONTRACT
-    assert set(told["contenders"][0]) >= CONTENDER
-    assert told["trial"] == str(trial.folder)
+    result = json.loads(again.stdout)
+    assert set(result) >= CONTRACT
+    assert set(result["contenders"][0]) >= CONTENDER
+    assert result["trial"] == str(trial.folder)
     done = onbox("verify", trial.folder)
     assert done.returncode == 0, done.stderr
 

@@ -23,18 +23,18 @@ def env(tmp_path: Path) -> dict[str, str]:
 def test_a_healthy_start_is_served_proven_and_put_away(env: dict[str, str]) -> None:
     done = onbox("up", RECIPE, "--json", env=env)
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert told["state"] == "serving"
-    assert told["guard"]["plan_bytes"] > 500 << 20
-    assert told["backend"]["named"] == {"device": "CPU"}
-    with StampedClient(Endpoint.parse(told["url"])) as client:
+    result = json.loads(done.stdout)
+    assert result["state"] == "serving"
+    assert result["guard"]["plan_bytes"] > 500 << 20
+    assert result["backend"]["named"] == {"device": "CPU"}
+    with StampedClient(Endpoint.parse(result["url"])) as client:
         body = {"messages": [{"role": "user", "content": "Say ok."}], "max_tokens": 8}
         assert client.post("/chat/completions", body, purpose="canary").status == 200
     down = onbox("down", RECIPE, "--json", env=env)
     assert down.returncode == 0, down.stderr
     gone = json.loads(down.stdout)["gone"]
     assert (gone["process"], gone["port"]) == (True, True)
-    assert not psutil.pid_exists(told["pid"])
+    assert not psutil.pid_exists(result["pid"])
 
 
 @pytest.mark.parametrize("phase", ["start", "load", "first token"])
@@ -44,5 +44,5 @@ def test_kill_9_in_any_phase_leaves_nothing(env: dict[str, str], phase: str) -> 
     session.kill()
     # While it loads, Python's handler of TERM has no turn: the supervisor's grace passes before its KILL.
     assert session.left(GRACE_S + GONE_S) == []
-    (seen,) = json.loads(onbox("ps", "--json", env=env).stdout)["engines"]
-    assert seen["state"] in ("stopped", "died", "interrupted")
+    (observation,) = json.loads(onbox("ps", "--json", env=env).stdout)["engines"]
+    assert observation["state"] in ("stopped", "died", "interrupted")

@@ -37,7 +37,7 @@ class TestLlama:
         os.link(model, tmp_path / "m" / "qwen.gguf")
         return tmp_path
 
-    def seen(self, place: Path, name: str, fix: bool = False, **more: object) -> SightResult:
+    def sight_of(self, place: Path, name: str, fix: bool = False, **more: object) -> SightResult:
         recipe = {
             "name": name,
             "engine": "llama-embedded",
@@ -53,21 +53,21 @@ class TestLlama:
         return result.sight
 
     def test_a_text_model_has_no_tower_and_gets_no_flag(self, place: Path) -> None:
-        sight = self.seen(place, "text", fix=True)
+        sight = self.sight_of(place, "text", fix=True)
         assert (sight.sees, sight.reason, sight.advice) == (False, SightReason.NO_TOWER, "")
         assert "image input is not supported" in sight.detail
-        assert (self.fixed, self.unfixed) == (None, "a text model: no option gives it eyes")
+        assert (self.fixed, self.unfixed) == (None, "a text model: no option makes it see")
 
     def test_a_projector_that_does_not_fit_is_none(self, place: Path) -> None:
         write_projector(place / "m" / "mmproj-other.gguf", 2 * WIDTH)
-        sight = self.seen(place, "unfit")
+        sight = self.sight_of(place, "unfit")
         assert sight.reason is SightReason.NO_TOWER
         assert "has width 1792, and the model 896" in sight.detail
 
     def test_a_projector_beside_is_named_given_and_then_ignored(self, place: Path) -> None:
         projector = place / "m" / "mmproj-random.gguf"
         write_projector(projector, WIDTH)
-        sight = self.seen(place, "beside", fix=True)
+        sight = self.sight_of(place, "beside", fix=True)
         assert sight.reason is SightReason.NO_PROJECTOR_GIVEN
         assert sight.advice.endswith(f"--mmproj {projector}")
         assert self.fixed == place / "beside-sees.yaml"
@@ -80,7 +80,7 @@ class TestLlama:
 
     def test_a_recipe_that_switches_it_off_is_the_one_to_change(self, place: Path) -> None:
         write_projector(place / "m" / "mmproj-random.gguf", WIDTH)
-        sight = self.seen(place, "off", fix=True, vision={"enabled": False})
+        sight = self.sight_of(place, "off", fix=True, vision={"enabled": False})
         assert sight.reason is SightReason.HIDDEN_BY_FLAG
         assert "vision.enabled: false (recipe)" in sight.detail
         assert self.fixed is not None

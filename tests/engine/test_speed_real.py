@@ -49,16 +49,16 @@ def llama_small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lifetime]:
 def speed(url: object, folder: Path, *more: object) -> dict[str, Any]:
     done = onbox("speed", url, "--out", folder, "--json", *SHORT, *more, timeout_s=200)
     assert done.returncode == 0, done.stderr
-    told: dict[str, Any] = json.loads(done.stdout)
-    return told
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
 
 
-def checks(told: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    return {check["id"]: check for check in told["checks"]}
+def checks(report: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {check["id"]: check for check in report["checks"]}
 
 
-def passed(told: dict[str, Any], *ids: str) -> None:
-    found = checks(told)
+def passed(report: dict[str, Any], *ids: str) -> None:
+    found = checks(report)
     assert {id: found[id]["status"] for id in ids} == dict.fromkeys(ids, "pass"), [found[id]["hint"] for id in ids]
 
 
@@ -98,31 +98,31 @@ CONSERVED = ("COMPLETE", "COUNTER_RESET", "STRAY_TRAFFIC", "TOKEN_RESIDUAL", "US
 
 class TestLlamaCpp:
     def test_three_witnesses_agree(self, llama_small: Lifetime, tmp_path: Path) -> None:
-        told = speed(llama_small.endpoint, tmp_path / "out")
-        passed(told, *CONSERVED, "WITNESSES_AGREE", "PREFIX_CACHE", "ASLEEP", "GPU_SHARED")
-        assert all(witness["tok_s"] for witness in told["witnesses"])
-        assert checks(told)["WITNESSES_AGREE"]["observed"] <= 2.0
-        assert checks(told)["COHERENCE"]["status"] in ("pass", "fail"), "it was asked, in the same life of the server"
-        assert 0 < checks(told)["CLIENT_CPU"]["observed"] < 80
-        assert checks(told)["CLIENT_LAG"]["observed"] is not None
-        assert checks(told)["FOREIGN_CPU"]["observed"] is not None
-        assert told["cold_tok_s"] > 0
+        result = speed(llama_small.endpoint, tmp_path / "out")
+        passed(result, *CONSERVED, "WITNESSES_AGREE", "PREFIX_CACHE", "ASLEEP", "GPU_SHARED")
+        assert all(witness["tok_s"] for witness in result["witnesses"])
+        assert checks(result)["WITNESSES_AGREE"]["observed"] <= 2.0
+        assert checks(result)["COHERENCE"]["status"] in ("pass", "fail"), "it was asked, in the same life of the server"
+        assert 0 < checks(result)["CLIENT_CPU"]["observed"] < 80
+        assert checks(result)["CLIENT_LAG"]["observed"] is not None
+        assert checks(result)["FOREIGN_CPU"]["observed"] is not None
+        assert result["cold_tok_s"] > 0
 
     def test_a_second_client_is_named(self, llama_small: Lifetime, tmp_path: Path) -> None:
         counted: list[int] = []
         other = while_measured(tmp_path / "out", hammer(llama_small.endpoint, llama_small.model, counted))
-        told = speed(llama_small.endpoint, tmp_path / "out")
+        result = speed(llama_small.endpoint, tmp_path / "out")
         other.join()
         assert len(counted) == 3
-        assert (told["status"], told["decode_tok_s"]) == ("invalid", None)
-        stray = checks(told)["STRAY_TRAFFIC"]
+        assert (result["status"], result["decode_tok_s"]) == ("invalid", None)
+        stray = checks(result)["STRAY_TRAFFIC"]
         assert stray["status"] == "fail"
         assert f"prompt tokens and {sum(counted)} output tokens" in stray["observed"]
-        assert checks(told)["TOKEN_RESIDUAL"]["observed"] == sum(counted)
+        assert checks(result)["TOKEN_RESIDUAL"]["observed"] == sum(counted)
 
     def test_a_server_that_serves_one_at_a_time_is_found_out(self, llama_small: Lifetime, tmp_path: Path) -> None:
-        told = speed(llama_small.endpoint, tmp_path / "out", "--concurrency", "2", "--requests", 2)
-        both = told["cells"][0]
+        result = speed(llama_small.endpoint, tmp_path / "out", "--concurrency", "2", "--requests", 2)
+        both = result["cells"][0]
         assert checks(both)["ALL_ACTIVE"]["status"] == "fail"
         assert (both["status"], both["decode_tok_s"], both["system_tok_s"]) == ("invalid", None, None)
 
@@ -137,10 +137,10 @@ class TestLlamaCpp:
                 os.kill(pid, signal.SIGKILL)
 
             killer = while_measured(tmp_path / "out", kill)
-            told = speed(life.endpoint, tmp_path / "out", "--tokens", 400, "--requests", 4)
+            result = speed(life.endpoint, tmp_path / "out", "--tokens", 400, "--requests", 4)
             killer.join()
-        assert (told["status"], told["decode_tok_s"]) == ("invalid", None)
-        assert {"COMPLETE", "STREAM_ERROR"} <= {id for id, found in checks(told).items() if found["status"] == "fail"}
+        assert (result["status"], result["decode_tok_s"]) == ("invalid", None)
+        assert {"COMPLETE", "STREAM_ERROR"} <= {id for id, found in checks(result).items() if found["status"] == "fail"}
         (record,) = (tmp_path / "out").glob("*/speed/1/requests.jsonl")
         last = Exchange.model_validate(list(read_lines(record))[-1])
         assert last.purpose == "measured"
@@ -156,17 +156,17 @@ def seen_speed(vllm: str, folder: Path) -> dict[str, Any]:
     boxes until a reply is over. Such a reply is named, and gives no number.
     """
     for n in range(3):
-        told = speed(vllm, folder / str(n), "--concurrency", "1,2")
-        unseen = [witness["name"] for witness in told["witnesses"] if not witness["tok_s"]]
+        result = speed(vllm, folder / str(n), "--concurrency", "1,2")
+        unseen = [witness["name"] for witness in result["witnesses"] if not witness["tok_s"]]
         if not unseen:
             (folder / str(n)).rename(folder / "out")
-            return told
-        assert unseen == ["client_bursts"], told["witnesses"]
-        assert checks(told)["ONE_SHOT"]["status"] == "fail"
-        assert (told["status"], told["decode_tok_s"]) == ("invalid", None)
-        engine = [witness["tok_s"] for witness in told["witnesses"] if witness["tok_s"]]
+            return result
+        assert unseen == ["client_bursts"], result["witnesses"]
+        assert checks(result)["ONE_SHOT"]["status"] == "fail"
+        assert (result["status"], result["decode_tok_s"]) == ("invalid", None)
+        engine = [witness["tok_s"] for witness in result["witnesses"] if witness["tok_s"]]
         assert max(engine) < 1.01 * min(engine)
-    pytest.fail(f"in three measurements a reply came at once: {checks(told)['CLIENT_LAG']}")
+    pytest.fail(f"in three measurements a reply came at once: {checks(result)['CLIENT_LAG']}")
 
 
 @pytest.mark.vllm
@@ -174,13 +174,13 @@ def seen_speed(vllm: str, folder: Path) -> dict[str, Any]:
 @pytest.mark.timeout(420)
 class TestVllm:
     def test_three_witnesses_agree_on_one_request_and_on_two_at_a_time(self, vllm: str, tmp_path: Path) -> None:
-        told = seen_speed(vllm, tmp_path)
-        passed(told, *CONSERVED, "WITNESSES_AGREE", "PREFIX_CACHE")
-        assert checks(told)["WITNESSES_AGREE"]["observed"] <= 1.0
+        result = seen_speed(vllm, tmp_path)
+        passed(result, *CONSERVED, "WITNESSES_AGREE", "PREFIX_CACHE")
+        assert checks(result)["WITNESSES_AGREE"]["observed"] <= 1.0
         sent = next((tmp_path / "out").glob("*/speed/1/requests.jsonl"))
         last = read_reply(Exchange.model_validate(list(read_lines(sent))[-1]))
         assert last.token_ids == last.completion_tokens == 64
-        both, again = told["cells"]
+        both, again = result["cells"]
         assert (both["profile"]["concurrency"], again["profile"]["concurrency"]) == (2, 1)
         passed(both, *CONSERVED, "ALL_ACTIVE", "WITNESSES_AGREE")
         each = next(witness["tok_s"] for witness in both["witnesses"])
@@ -189,7 +189,7 @@ class TestVllm:
 
     def test_a_second_client_is_named(self, vllm: str, tmp_path: Path) -> None:
         other = while_measured(tmp_path / "out", hammer(Endpoint.parse(vllm), "smollm2", []))
-        told = speed(vllm, tmp_path / "out", "--tokens", 32)
+        result = speed(vllm, tmp_path / "out", "--tokens", 32)
         other.join()
-        assert told["status"] == "invalid"
-        assert checks(told)["STRAY_TRAFFIC"]["observed"].startswith("3 requests, ")
+        assert result["status"] == "invalid"
+        assert checks(result)["STRAY_TRAFFIC"]["observed"].startswith("3 requests, ")

@@ -84,7 +84,7 @@ def test_a_library_is_read_as_cuobjdump_reads_it(
 
 
 @pytest.mark.parametrize("arch", ["90", "90a", "100a", "120f", "120a", "121", "121a"])
-def test_a_cubin_tells_its_suffix(source: Path, arch: str) -> None:
+def test_a_cubin_shows_its_suffix(source: Path, arch: str) -> None:
     path = nvcc(source, f"k{arch}.cubin", "-cubin", f"-arch=sm_{arch}")
     code = read_gpu_code(path)
     assert [str(each) for each in code.archs] == [f"sm_{arch}"]

@@ -69,7 +69,7 @@ def _toolkit(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "arch", "chip", "seen"),
+    ("kind", "arch", "chip", "observation"),
     [
         ("mxf4", "121a", "12.1", {"OMMA": 1}),
         ("mxf4", "120a", "12.0", {"OMMA": 1}),
@@ -79,15 +79,15 @@ def _toolkit(monkeypatch: pytest.MonkeyPatch) -> None:
         ("converted", "121a", "12.1", {}),
     ],
 )
-def test_what_multiplies_fp4(tmp_path: Path, kind: str, arch: str, chip: str, seen: dict[str, int]) -> None:
+def test_what_multiplies_fp4(tmp_path: Path, kind: str, arch: str, chip: str, observation: dict[str, int]) -> None:
     found = verify_container_image(str(compiled(tmp_path, kind, arch)), chip=chip, instructions=True)
     assert found.verdict == "native"
-    assert found.fp4.native is bool(seen)
-    assert found.fp4.instructions == seen
-    assert found.fp4.kernels == len(seen)
+    assert found.fp4.native is bool(observation)
+    assert found.fp4.instructions == observation
+    assert found.fp4.kernels == len(observation)
     assert found.fp4.kernels_read == (2 if kind == "tcgen05" else 1)
     assert found.fp4.by.startswith("cuobjdump 1")
-    assert set(seen) <= set(FP4_INSTRUCTIONS)
+    assert set(observation) <= set(FP4_INSTRUCTIONS)
 
 
 def test_code_for_another_chip_does_not_count(tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_code_for_another_chip_does_not_count(tmp_path: Path) -> None:
     assert verify_container_image(str(library), chip="12.1", instructions=True).fp4.kernels_read == 1
     found = verify_container_image(str(library), chip="9.0", instructions=True)
     assert found.fp4.native is None
-    assert found.fp4.why == "no binary code for this chip in it"
+    assert found.fp4.why == "it contains no binary code for this chip"
     assert found.verdict == "will_not_run"
 
 

@@ -88,9 +88,9 @@ class Cluster:
         node = Node(process)
         self.nodes.append(node)
         deadline = time.monotonic() + READY_S
-        while "Ray runtime started" not in (said := log.read_text()):
-            assert process.poll() is None, said
-            assert time.monotonic() < deadline, said
+        while "Ray runtime started" not in (output := log.read_text()):
+            assert process.poll() is None, output
+            assert time.monotonic() < deadline, output
             time.sleep(0.1)
         return node
 

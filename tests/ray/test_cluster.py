@@ -176,19 +176,19 @@ def test_stopped_and_resumed(two: Cluster, env: dict[str, str], trial_file: Tria
     assert onbox("verify", out).returncode == 0
 
 
-def test_what_cannot_be_is_told_in_one_line(
+def test_what_cannot_be_is_reported_in_one_line(
     two: Cluster, env: dict[str, str], trial_file: TrialFile, tmp_path: Path
 ) -> None:
     file = trial_file(1, one="--mode good")
 
-    def said(address: str) -> str:
+    def complaint_about(address: str) -> str:
         done = onbox("trial", file, "--ray", address, "--out", tmp_path / address, env=env, python=RAY_PYTHON)
         assert done.returncode == 3, done.stderr
         assert "Traceback" not in done.stderr
         return "\n".join(done.stderr.splitlines()[-2:])
 
-    assert "onbox: --ray: 127.0.0.1:1: no cluster answers" in said("127.0.0.1:1")
-    assert "onbox: --ray: nowhere: not an address" in said("nowhere")
+    assert "onbox: --ray: 127.0.0.1:1: no cluster answers" in complaint_about("127.0.0.1:1")
+    assert "onbox: --ray: nowhere: not an address" in complaint_about("nowhere")
     older = tmp_path / "older"
     (older / "onbox" / "trial").mkdir(parents=True)
     (older / "onbox" / "__init__.py").write_text('__version__ = "0.0.1"\n')
@@ -198,6 +198,6 @@ def test_what_cannot_be_is_told_in_one_line(
     )
     node = two.start("older", {**env, "PYTHONPATH": str(older), "RAY_USAGE_STATS_ENABLED": "0"})
     try:
-        assert "onbox: --ray: node older has onbox 0.0.1, and this box 0.8.0" in said(two.address)
+        assert "onbox: --ray: node older has onbox 0.0.1, and this box 0.8.0" in complaint_about(two.address)
     finally:
         node.power_off()

@@ -27,7 +27,7 @@ from onbox.engines import engine_by_name
 from onbox.evidence import imported, records
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.manifest import NAME as MANIFEST
-from onbox.judge import rates, results, speed_results, weighed
+from onbox.judge import comparison_results, rates, results, speed_results
 from onbox.judge.rule import RULES, Subject
 from onbox.judge.runs.codes import CODES
 from onbox.judge.speed.checks import HARD
@@ -132,7 +132,7 @@ def complaint(words: list[str], monkeypatch: pytest.MonkeyPatch) -> str:
 @each_page()
 def test_every_command_parses(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     complaints = [complaint(words, monkeypatch) for words in shown_commands(page)]
-    assert [said for said in complaints if said] == []
+    assert [message for message in complaints if message] == []
 
 
 def test_commands_are_found_and_bad_ones_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,7 +142,7 @@ def test_commands_are_found_and_bad_ones_refused(monkeypatch: pytest.MonkeyPatch
         assert complaint(words, monkeypatch)
 
 
-def test_the_contract_tells_every_command_and_every_option_that_it_names() -> None:
+def test_the_contract_lists_every_command_and_every_option_that_it_names() -> None:
     rows = [row for row in table_rows(text(ROOT / "docs" / "design.md")) if row[0].startswith("`onbox ")]
     now = [row for row in rows if row[0].strip("`").split()[1] in COMMANDS]
     assert {row[0].strip("`").split()[1] for row in now} == set(COMMANDS)
@@ -236,7 +236,7 @@ def test_the_library_lines_of_the_readme_run(elsewhere: Path, capsys: pytest.Cap
     assert verdict in ("impossible", "at_ceiling", "below_ceiling", "not_bandwidth_bound")
 
 
-def test_the_tasks_page_tells_the_builtin_tasks() -> None:
+def test_the_tasks_page_lists_the_builtin_tasks() -> None:
     rows = {row[0]: row[1] for row in table_rows(text(ROOT / "docs" / "tasks.md"))}
     families: dict[str, set[str]] = {}
     for task in load_tasks("builtin"):
@@ -265,25 +265,27 @@ def fields_of(model: Any) -> list[str]:
 @pytest.mark.parametrize(
     ("page", "modules"),
     [
-        pytest.param("evidence.md", (*RECORD_MODULES, results, speed_results, rates, weighed, checks), id="evidence"),
+        pytest.param(
+            "evidence.md", (*RECORD_MODULES, results, speed_results, rates, comparison_results, checks), id="evidence"
+        ),
         pytest.param("recipes.md", RECIPE_MODULES, id="recipes"),
         pytest.param("formats.md", (imported,), id="formats"),
     ],
 )
-def test_every_record_is_told_field_by_field(page: str, modules: tuple[ModuleType, ...]) -> None:
-    told = sections(ROOT / "docs" / page)
+def test_every_record_is_documented_field_by_field(page: str, modules: tuple[ModuleType, ...]) -> None:
+    result = sections(ROOT / "docs" / page)
     known = models_of(*modules)
-    assert set(told) == set(known)
+    assert set(result) == set(known)
     for name, model in known.items():
-        rows = [row for row in table_rows(told[name]) if row[0].startswith("`")]
+        rows = [row for row in table_rows(result[name]) if row[0].startswith("`")]
         assert [row[0].strip("`") for row in rows] == fields_of(model), name
         assert all(row[-1] for row in rows), name
 
 
-def test_every_default_of_a_recipe_is_told() -> None:
+def test_every_default_of_a_recipe_is_documented() -> None:
     for name, body in sections(ROOT / "docs" / "recipes.md").items():
         fields = models_of(*RECIPE_MODULES)[name].model_fields
-        for field, told, _ in (row for row in table_rows(body) if row[0].startswith("`")):
+        for field, result, _ in (row for row in table_rows(body) if row[0].startswith("`")):
             default = fields[field.strip("`")].get_default(call_default_factory=True, validated_data={})
             if fields[field.strip("`")].is_required():
                 wanted = "needed"
@@ -295,7 +297,7 @@ def test_every_default_of_a_recipe_is_told() -> None:
                 wanted = "defaults"
             else:
                 wanted = f"{default}"
-            assert told.strip("`") == wanted, f"{name}.{field}"
+            assert result.strip("`") == wanted, f"{name}.{field}"
 
 
 def files_that_the_code_writes() -> set[str]:
@@ -310,7 +312,7 @@ def files_that_the_code_writes() -> set[str]:
     return found
 
 
-def test_the_evidence_page_tells_every_file_that_is_written_and_no_other() -> None:
+def test_the_evidence_page_lists_every_file_that_is_written_and_no_other() -> None:
     page = ROOT / "docs" / "evidence.md"
     drawn = {Path(line.split()[0]).name for line in blocks(page, "")[0].splitlines()[1:] if "." in line.split()[0]}
     assert drawn == files_that_the_code_writes()
@@ -325,36 +327,36 @@ def test_the_drawn_paths_are_those_of_the_code(tmp_path: Path) -> None:
     assert f"{run.removesuffix('1')}N/run.json" in drawn
 
 
-def test_every_failure_code_is_told() -> None:
+def test_every_failure_code_is_documented() -> None:
     rows = [
         row for row in table_rows(text(ROOT / "docs" / "judging.md")) if row[0].strip("`") in CODES and len(row) == 4
     ]
-    told = {code.strip("`"): (outcome, cause, meaning) for code, outcome, cause, meaning in rows}
-    assert told == {name: (code.outcome.value, code.cause.value, code.meaning) for name, code in CODES.items()}
+    record = {code.strip("`"): (outcome, cause, meaning) for code, outcome, cause, meaning in rows}
+    assert record == {name: (code.outcome.value, code.cause.value, code.meaning) for name, code in CODES.items()}
 
 
-def test_every_check_of_a_speed_is_told() -> None:
+def test_every_check_of_a_speed_is_documented() -> None:
     of_a_speed = {word for word, each in RULES.items() if each.subject is not Subject.TRIAL} - {"LEDGER"}
-    told = {name for row in table_rows(text(ROOT / "docs" / "judging.md")) for name in row[0].split(", ")}
+    names = {name for row in table_rows(text(ROOT / "docs" / "judging.md")) for name in row[0].split(", ")}
     assert of_a_speed >= HARD - {"LEDGER"}
-    assert of_a_speed <= told
+    assert of_a_speed <= names
 
 
 def test_the_published_schema_is_that_of_the_code() -> None:
     assert recipe_schema.PAGE.read_text() == recipe_schema.text(), "run tools/recipe_schema.py"
 
 
-def test_every_check_of_a_launch_is_told() -> None:
+def test_every_check_of_a_launch_is_documented() -> None:
     files = [SOURCE / "launch" / "launch_checks.py", *SOURCE.glob("engines/*/launch_checks.py")]
     found = {name for path in files for name in re.findall(r'"(launch\.\w+)"', text(path))}
     rows = table_rows(text(ROOT / "docs" / "recipes.md"))
     assert {name for row in rows for name in INLINE.findall(row[0]) if name.startswith("launch.")} == found
 
 
-def test_every_builtin_recipe_is_told() -> None:
+def test_every_builtin_recipe_is_documented() -> None:
     rows = table_rows(text(ROOT / "docs" / "recipes.md"))
-    told = {name for row in rows for name in INLINE.findall(row[0])}
-    assert set(recipes.builtin_names()) <= told
+    names = {name for row in rows for name in INLINE.findall(row[0])}
+    assert set(recipes.builtin_names()) <= names
 
 
 @each_page()

@@ -49,7 +49,7 @@ def test_what_can_be_is_as_it_is_written(by_libyaml: bool) -> None:
     assert parse("[" * DEPTH_MAX + "]" * DEPTH_MAX, by_libyaml=by_libyaml)
 
 
-def test_the_line_is_told() -> None:
+def test_the_line_is_reported() -> None:
     with pytest.raises(UntrustedYamlError) as caught:
         parse("a: 1\nb: [\n")
     assert caught.value.at("r.yaml") == "r.yaml:3"

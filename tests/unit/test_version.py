@@ -15,7 +15,7 @@ def test_the_changelog_and_the_package_agree() -> None:
 
 
 def test_the_metadata_of_a_build_follows_the_package() -> None:
-    told = (ROOT / "pyproject.toml").read_text()
-    assert 'dynamic = ["version"]' in told
-    assert re.search(r'^path = "src/onbox/__init__.py"$', told, re.MULTILINE)
+    output = (ROOT / "pyproject.toml").read_text()
+    assert 'dynamic = ["version"]' in output
+    assert re.search(r'^path = "src/onbox/__init__.py"$', output, re.MULTILINE)
     assert version("onbox")

@@ -100,9 +100,9 @@ def arguments(text: str) -> object:
         return text
 
 
-def test_what_is_said_of_a_parser_is_what_it_does() -> None:
-    asked = [(name, size) for name, size in product(TEXTS, SIZES)]
-    request = json.dumps([(name.partition(",")[0], TEXTS[name][0], size) for name, size in asked])
+def test_what_is_reported_of_a_parser_is_what_it_does() -> None:
+    requests = [(name, size) for name, size in product(TEXTS, SIZES)]
+    request = json.dumps([(name.partition(",")[0], TEXTS[name][0], size) for name, size in requests])
     done = subprocess.run(
         [VLLM_PYTHON, "-c", PROGRAM], input=request, capture_output=True, text=True, timeout=400, check=False
     )
@@ -110,7 +110,9 @@ def test_what_is_said_of_a_parser_is_what_it_does() -> None:
     version, found = json.loads(line.removeprefix("FOUND "))
     if version.partition("+")[0] != "0.32.0":
         pytest.skip(f"what is said was tried in 0.32.0, and {version} is installed")
-    broken = {name for (name, _), calls in zip(asked, found, strict=True) if [*map(arguments, calls)] != TEXTS[name][1]}
+    broken = {
+        name for (name, _), calls in zip(requests, found, strict=True) if [*map(arguments, calls)] != TEXTS[name][1]
+    }
     assert broken == BROKEN
     tried = [fault for fault in FAULTS if "tried in 0.32.0" in fault.source]
     still = {parser for fault in tried if fault.mended_in == UNKNOWN for parser in fault.parsers}

@@ -63,7 +63,7 @@ def eager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lifetime]:
         yield life
 
 
-def test_phases_are_told_from_the_real_log(eager: Lifetime) -> None:
+def test_phases_are_reported_from_the_real_log(eager: Lifetime) -> None:
     record = StandUp.model_validate_json((eager.folder / "phases.json").read_text())
     names = [phase.name for phase in record.phases]
     assert names == ["start", "load", "finalize", "kv", "ready", "first token"]

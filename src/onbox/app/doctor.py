@@ -69,9 +69,9 @@ def _box() -> Iterator[Check]:
         yield _check(f"box.{check.id}", check.status, observed, check.hint)
     for device in here.accelerators:
         known = device.name and not device.mig
-        subset = device.name or "it tells no name"
+        subset = device.name or "it reports no name"
         if device.mig:
-            subset += ", split by MIG: what an instance of it can do is not known"
+            subset += ", split by MIG: the properties of an instance are not known"
         yield _check(f"gpu.{device.index}", Status.PASS if known else Status.UNKNOWN, subset)
     if here.accelerators:
         selection = selected(here.accelerators, os.environ)
@@ -79,11 +79,11 @@ def _box() -> Iterator[Check]:
             yield _check("gpus", Status.UNKNOWN, selection.why)
         elif len(selection.devices) < len(here.accelerators):
             subset = f"{named(selection.devices) or 'none'} of {named(here.accelerators)} may be used: {selection.why}"
-            yield _check("gpus", Status.WARN, subset, f"unset {VARIABLE}, or leave it so on purpose")
+            yield _check("gpus", Status.WARN, subset, f"unset {VARIABLE}, or leave it if that is intended")
         elif len(here.accelerators) > 1:
             yield _check("gpus", Status.PASS, named(here.accelerators))
     if not here.accelerators:
-        yield _check("gpu", Status.UNKNOWN, "none is seen on this box")
+        yield _check("gpu", Status.UNKNOWN, "none is visible on this box")
 
 
 def _engines() -> Iterator[Check]:
@@ -128,7 +128,7 @@ def _route() -> Iterator[Check]:
         return  # said of each program already
     slow = route.kind in ("tor", "socks")
     observed = f"{route.program}: {route.kind}" + (f" {route.proxy}" if route.proxy else "")
-    hint = "onbox image diagnose REF measures it, onbox image fetch REF goes beside it" if slow else ""
+    hint = "onbox image diagnose REF measures it, onbox image fetch REF bypasses it" if slow else ""
     yield _check("proxy.images", Status.WARN if slow else Status.PASS, observed, hint)
 
 

@@ -1,4 +1,4 @@
-"""A trial in other tools' formats."""
+"""Export a trial in other tools' formats."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +42,7 @@ def _write(made: Export, folder: Path, kind: str, wanted: Path | None) -> Path:
     resolved = folder.resolve()
     path = wanted or resolved.with_name(f"{resolved.name}.{kind}{'' if many else Path(first).suffix}")
     if path.resolve().is_relative_to(resolved):
-        raise UsageError(f"--out {path}: lies in the evidence folder, which is sealed", "name a place outside of it")
+        raise UsageError(f"--out {path}: is inside the evidence folder, which is sealed", "name a path outside of it")
     if wanted is not None and path.exists() and (not path.is_dir() or any(path.iterdir()) or not many):
         raise UsageError(f"--out {path}: is there already", "name another place")
     if not many:

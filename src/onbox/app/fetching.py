@@ -32,7 +32,7 @@ def fetch_weights(
     """
     if source.startswith("hf:"):
         if sha256:
-            raise UsageError("--sha256: the hub publishes its own hashes", "leave it out for hf: sources")
+            raise UsageError("--sha256: the hub publishes its own hashes", "leave the option out for hf: sources")
         from onbox.fetch.hub_repository import fetch_repository
 
         return fetch_repository(source, Path(folder), include=tuple(include), exclude=tuple(exclude), tell=tell)

@@ -101,13 +101,13 @@ def devices_used(
     usable, note = selection.devices, ""
     if usable is None:
         smallest = sorted(devices, key=lambda each: each.memory_free_bytes or 0)
-        usable, note = tuple(smallest), f"{selection.why}: reckoned with the smallest"
+        usable, note = tuple(smallest), f"{selection.why}: calculated with the smallest"
     elif len(usable) < len(devices):
         note = f"{selection.why}: {named(usable) or 'none'} of {named(devices)}"
     if wanted > 1 and (wanted > len(usable) or unified(usable) is True):
-        has = named(usable) or "no GPU with memory of its own"
+        has = named(usable) or "no GPU with its own memory"
         raise UsageError(
-            f"--tensor-parallel {wanted}: this box has {has}", "with --bandwidth, of one device, for another box"
+            f"--tensor-parallel {wanted}: this box has {has}", "for another box add --bandwidth, that of one device"
         )
     if wanted == 1 and len(usable) > 1 and not note:
         note = f"reckoned for one of {named(usable)}: --tensor-parallel {len(usable)} is for all"

@@ -105,7 +105,9 @@ def list_container_images(*, store: ImageStore | None = None) -> tuple[ListedIma
     for seal in Seals(store).all():
         here = _is_here(answering.get(seal.program), seal.image_id)
         used = using.get(seal.reference, ())
-        why = "gone from the daemon: only its seal is left" if here is False else "" if used else "no recipe names it"
+        why = (
+            "no longer in the daemon: only its seal is left" if here is False else "" if used else "no recipe names it"
+        )
         listed.append(ListedImage(seal.reference, "sealed", seal.size_bytes, seal.arch, seal.built_at, here, used, why))
     for each in store.fetched():
         here = _is_here(answering.get(each.loaded_into), each.local_name)
@@ -144,7 +146,7 @@ def import_container_image(
         BoxError: there is no docker and no podman, or it cannot load it.
     """
     if not path.is_file():
-        raise UsageError(f"{path}: no such file", "name what onbox image export wrote")
+        raise UsageError(f"{path}: no such file", "name a file that onbox image export wrote")
     return import_image(find_daemon(program), path, store or ImageStore(), on_loading)
 
 
@@ -158,7 +160,7 @@ def _wanted(recipe: str, chip: int | None) -> tuple[BuildRequest, str]:
         found = recipes.find(recipe)
         container = found.container
         if container is None or container.build is None:
-            raise UsageError(f"{recipe}: container.build: it builds no image", "onbox image fetch REF brings one")
+            raise UsageError(f"{recipe}: container.build: it builds no image", "onbox image fetch REF fetches one")
         build = container.build
         return BuildRequest(found.name, container.image, container.reference, build, container.platform), found.launcher
     image = load_image_build(recipe, chip)

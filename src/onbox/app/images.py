@@ -119,7 +119,9 @@ def fetch_container_image(
     """
     reference = parse(image)
     if direct and proxy:
-        raise UsageError("--direct and --proxy: one of them", "leave --proxy out to go around every proxy")
+        raise UsageError(
+            "--direct and --proxy: only one of them can be used", "leave --proxy out to bypass every proxy"
+        )
     daemon = find_daemon(program) if load else None
     store = store or ImageStore()
     options = FetchOptions(
@@ -154,7 +156,7 @@ def verify_container_image(
         BadSubjectError: it is broken.
         BoxError: there is neither docker nor podman, or it cannot save the image; or no disassembler.
     """
-    from onbox.image.verify import Listing, verify_archive, verify_file, verify_image
+    from onbox.image.verify import InstructionListing, verify_archive, verify_file, verify_image
 
     number = chip_number(chip) if chip else box_chip()
     listing = None
@@ -165,7 +167,7 @@ def verify_container_image(
                 "--instructions: no cuobjdump and nvdisasm here",
                 "the CUDA toolkit has them, or pip install nvidia-cuda-cuobjdump nvidia-cuda-nvdisasm, on PATH",
             )
-        listing = Listing(by, number)
+        listing = InstructionListing(by, number)
     path = Path(subject)
     if path.is_file():
         if path.suffix in (".tar", ".oci"):
@@ -190,9 +192,7 @@ def box_chip() -> int | None:
 
 def _would(proxy: str, measured: tuple[RouteTime, ...]) -> str:
     if not proxy:
-        return (
-            "fetch beside the daemon by the same route, resumable; the daemon's route goes through no proxy of its own"
-        )
+        return "fetch without the daemon by the same route, resumable; the daemon uses no proxy of its own"
     rates = {each.route: each for each in measured}
     direct, theirs = rates.get("direct"), rates.get(proxy_label(proxy))
     if direct is not None and direct.bytes_s is None:
@@ -200,7 +200,7 @@ def _would(proxy: str, measured: tuple[RouteTime, ...]) -> str:
     factor = ""
     if direct and theirs and direct.bytes_s and theirs.bytes_s:
         factor = f", {number(direct.bytes_s / theirs.bytes_s)} times as fast here"
-    return f"ask before it goes around {proxy_label(proxy)} (or --direct){factor}; --proxy daemon keeps to it"
+    return f"ask before it bypasses {proxy_label(proxy)} (or --direct){factor}; --proxy daemon uses it"
 
 
 def _route(
@@ -218,7 +218,7 @@ def _route(
     if proxy == OF_DAEMON:
         through = found.proxy_for(reference) if found is not None else ""
         if not through:
-            raise UsageError("--proxy daemon: the daemon goes through no proxy for this image", "leave it out")
+            raise UsageError("--proxy daemon: the daemon uses no proxy for this image", "leave it out")
         return Route(proxy=through, from_environment=False)
     if proxy:
         return Route(proxy=proxy, from_environment=False)
@@ -234,8 +234,8 @@ def _route(
     if consent.given(bypassed):
         return route
     if ask is None:
-        raise UsageError(f"{reference}: {sentence}", "--direct goes around it, --proxy daemon keeps to it")
-    if not ask(f"{sentence}. Go around it, now and from now on?"):
-        raise UsageError(f"{reference}: not fetched around {proxy_label(bypassed)}", "--proxy daemon keeps to it")
+        raise UsageError(f"{reference}: {sentence}", "--direct bypasses it, --proxy daemon uses it")
+    if not ask(f"{sentence}. Bypass it, now and from now on?"):
+        raise UsageError(f"{reference}: not fetched around {proxy_label(bypassed)}", "--proxy daemon uses it")
     consent.give(bypassed)
     return route

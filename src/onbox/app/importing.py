@@ -34,7 +34,7 @@ def import_records(
     importer = importer_by_name(kind)
     if reward_min is not None:
         if not isinstance(importer, Harbor):
-            raise UsageError(f"--reward-min: {kind} has no rewards", "only of harbor can a partial reward pass")
+            raise UsageError(f"--reward-min: {kind} has no rewards", "only harbor imports have partial rewards")
         importer.reward_min = reward_min
     found = trust(kind, store(importer, files, folder))
     write_json(folder / "trust.json", found)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from onbox.app import imports
 from onbox.app.long_trials import judge_folder
-from onbox.app.spread import without_collections
+from onbox.app.parallel_work import without_collections
 from onbox.app.verifying import Verification, verify_trial
 from onbox.evidence.claims import Claim
 from onbox.evidence.claims_file import read_claims

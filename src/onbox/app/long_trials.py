@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from onbox.app.spread import spread
+from onbox.app.parallel_work import spread
 from onbox.errors import OnboxError, UsageError
 from onbox.evidence.claims import Claim
 from onbox.evidence.decode_rate import Sample

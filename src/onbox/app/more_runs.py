@@ -14,7 +14,9 @@ def check_more(folder: TrialFolder, runs: int) -> None:
     """
     before = runs_asked(folder.plan(), folder.ledger())
     if runs <= before:
-        raise UsageError(f"--runs: {runs}: the trial has {before} runs of each task", "ask for more, or leave it out")
+        raise UsageError(
+            f"--runs: {runs}: the trial has {before} runs of each task", "give a larger number, or leave it out"
+        )
     if runs > RUNS_MAX:
         raise UsageError(f"--runs: {runs} is more than {RUNS_MAX}", "no verdict needs so many")
 

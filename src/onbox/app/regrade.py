@@ -81,7 +81,7 @@ def regrade_trial(
         append_line(result.path, record)
         trial.note(LedgerKind.REGRADED, result.path.name, f"{len(result.changed)} of {len(runs)} runs changed")
         if changed:
-            tell(f"not sealed again, for it is not what was sealed: {in_words(changed)}")
+            tell(f"not sealed again, because the evidence has changed: {in_words(changed)}")
         elif sealed:
             seal(trial)
     return result

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from onbox.app.long_trials import judge_folder
-from onbox.app.spread import spread, without_collections
+from onbox.app.parallel_work import spread, without_collections
 from onbox.atomic_files import json_bytes, write_atomic
 from onbox.errors import BadSubjectError, UsageError
 from onbox.evidence.folder import TrialFolder
@@ -158,15 +158,15 @@ def rewrite_reports(
         evidence = [(name, problem) for name, problem in changed if is_evidence(name) or name == NAME]
         if evidence and not reseal:
             raise BadSubjectError(
-                f"{trial.path}: not what was sealed: {in_words(evidence)}",
-                "bring back what was sealed, or seal it as it is now with --reseal, which the ledger will tell",
+                f"{trial.path}: changed since it was sealed: {in_words(evidence)}",
+                "restore the sealed files, or seal the present ones with --reseal, which the ledger records",
             )
         if evidence:
             trial.note(LedgerKind.RESEALED, ".", in_words(evidence), seal_of(found))
             found[LEDGER] = sha256_of(trial.path / LEDGER)
-            tell(f"sealed again although it is not what was sealed: {in_words(evidence)}")
+            tell(f"sealed again although it has changed: {in_words(evidence)}")
         if rewritten := [name for name, _ in changed if not is_evidence(name) and name != NAME]:
-            tell(f"not as it was written, and written again: {', '.join(rewritten[:SHOWN])}")
+            tell(f"changed since it was written, and written again: {', '.join(rewritten[:SHOWN])}")
         seal(trial, found)
         tell(f"seal of the evidence: {_last_seal(trial)}")
         return report_path(trial.path)
@@ -220,8 +220,8 @@ def open_seal(trial: TrialFolder) -> str:
     """
     if changed := [(name, problem) for name, problem in broken_seal(trial) if is_evidence(name) or name == NAME]:
         raise BadSubjectError(
-            f"{trial.path}: not what was sealed: {in_words(changed)}",
-            "bring back what was sealed, or seal it as it is now with onbox report --reseal",
+            f"{trial.path}: changed since it was sealed: {in_words(changed)}",
+            "restore the sealed files, or seal the present ones with onbox report --reseal",
         )
     held = seal_of(all_hashes(trial.path)) if is_sealed(trial.path) else _last_seal(trial)
     # Before the ledger grows: a kill between the two leaves evidence that still has the seal of its report.

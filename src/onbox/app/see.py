@@ -110,7 +110,7 @@ def see_model(
     result.check()
     (contender,) = result.verdict.contenders
     if contender.sight is None:
-        raise BoxError(f"{subject}: no question about a picture came to its end", f"look into {folder.path}")
+        raise BoxError(f"{subject}: no question about a picture was completed", f"look into {folder.path}")
     if target is None:
         return SeeResult(folder.path, contender.sight)
     return _fixed(SeeResult(folder.path, contender.sight), folder, contender.name, subject, target)
@@ -119,7 +119,7 @@ def see_model(
 def _own_picture(image: Path | str | None, expect: str) -> dict[str, Any]:
     if (image is None) != (not expect.strip()):
         raise UsageError(
-            "--image and --expect belong together", "name a picture, and what an answer about it must hold"
+            "--image and --expect must be given together", "name a picture, and what an answer about it must contain"
         )
     if image is None:
         return {}
@@ -139,7 +139,7 @@ def _fix_target(subject: str, fix_to: Path | str | None, *, is_url: bool) -> Pat
         UsageError: there is no recipe to change, or the file is there already.
     """
     if is_url:
-        raise UsageError("--fix: a running server has no recipe to change", "give the recipe that it was started by")
+        raise UsageError("--fix: a running server has no recipe to change", "give the recipe with which it was started")
     _, path = recipe_source(subject)
     if fix_to is None:
         new = (path.parent if path else Path()) / f"{path.stem if path else subject}-sees.yaml"
@@ -173,8 +173,8 @@ def _why_not(reason: SightReason, facts: SightFacts) -> str:
         case SightReason.SEES | SightReason.SEEN_BADLY:
             return "pictures arrive: no setting of the recipe hides them"
         case SightReason.NO_TOWER:
-            return "a text model: no option gives it eyes"
+            return "a text model: no option makes it see"
         case SightReason.HIDDEN_BY_FLAG:
-            return "whether the weights hold a vision tower is not known, so no option is changed"
+            return "it is not known whether the weights contain a vision tower, so no option is changed"
         case _:
             return f"{reason}: no setting of the recipe is known to be the cause"

@@ -13,7 +13,7 @@ from onbox.evidence.truth import Truth
 from onbox.judge.speed.selftest import ShapeResult, judge_shape
 from onbox.selftest.host import serve
 from onbox.selftest.run import JOBS, measure_shapes
-from onbox.selftest.shapes import SHAPES, Tempo
+from onbox.selftest.shapes import SHAPES, TokenTiming
 
 __all__ = ["SHAPES", "check_names", "check_results", "run_selftest", "serve_shapes"]
 
@@ -49,7 +49,7 @@ def run_selftest(
         on_shape(len(done), len(wanted))
 
     with nullcontext(str(out)) if out else TemporaryDirectory(prefix="onbox-selftest-") as path:
-        measure_shapes(wanted, Path(path), tempo=Tempo(stall_s=stall_s), jobs=jobs or JOBS, on_shape=count)
+        measure_shapes(wanted, Path(path), tempo=TokenTiming(stall_s=stall_s), jobs=jobs or JOBS, on_shape=count)
         return [judge_measured(Path(path), shape.name) for shape in wanted]
 
 
@@ -95,7 +95,7 @@ def serve_shapes(
     if len(shapes) > 1:
         raise UsageError("--shape: a server has one shape, or all of them by the model's name", "give it once")
     try:
-        asyncio.run(serve(port, shapes[0] if shapes else None, Tempo(stall_s=stall_s), on_port))
+        asyncio.run(serve(port, shapes[0] if shapes else None, TokenTiming(stall_s=stall_s), on_port))
     except OSError as error:
         raise BoxError(
             f"--port {port}: cannot listen there: {error.strerror}", "leave it out for a free one"

@@ -139,7 +139,7 @@ def stop_engine(name: str) -> StoppedEngine:
     found = started_engines.find(name)
     if found is None:
         known = ", ".join(each.started.name for each in started_engines.all_running()) or "nothing is up"
-        raise UsageError(f"{name}: nothing of that name was started by `onbox up`", f"onbox ps ({known})")
+        raise UsageError(f"{name}: `onbox up` started no engine of that name", f"onbox ps ({known})")
     gone = started_engines.stop(found)
     found = started_engines.find(name) or found
     if not gone.is_gone:

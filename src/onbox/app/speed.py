@@ -89,10 +89,10 @@ def measure_speed(
     at_a_time = _at_a_time(concurrency, why=why)
     if why and not weights:
         raise UsageError(
-            "--why: the bytes of a step are needed", "name what is served: --weights FOLDER, FILE or hf:ORG/NAME"
+            "--why: the bytes per step are needed", "name the served weights: --weights FOLDER, FILE or hf:ORG/NAME"
         )
     if why and depth_tokens:
-        raise UsageError("--why: it measures depths of its own", "leave --depth out")
+        raise UsageError("--why: it chooses the depths itself", "leave --depth out")
     published = read_claims(claims).claims if isinstance(claims, Path) else claims
     plan = SpeedPlan(
         requests=requests or REQUESTS,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from onbox.bench.history.making import DroppedCommit, MinedTask
+from onbox.bench.history.commit_tasks import DroppedCommit, MinedTask
 from onbox.bench.history.mining import JOBS, mine
 from onbox.bench.instances import render
 from onbox.bench.sandbox.choose import choose
@@ -29,7 +29,7 @@ def new_task(name: str, folder: Path | str = ".", *, answer: Answer = "workspace
         UsageError: the name is none for a task, or the folder is there already.
     """
     if not is_task_name(name):
-        raise UsageError(f"{name}: a task's name holds letters, digits, dot, dash and underscore")
+        raise UsageError(f"{name}: a task's name may contain letters, digits, dot, dash and underscore")
     return write_scaffold(Path(folder) / name, answer)
 
 
@@ -86,7 +86,7 @@ class MinedTasks:
             BadSubjectError: none was.
         """
         if not self.looked_at:
-            raise BadSubjectError("no commit was tried to its end in that time", "give more --minutes")
+            raise BadSubjectError("no commit could be completed in that time", "give more --minutes")
         if not self.kept:
             reasons = [end.why for end in self.dropped]
             most = max(dict.fromkeys(reasons), key=reasons.count)

@@ -78,7 +78,7 @@ def plan_trial(
     place = Path(out) if out else _default_folder(plan.kind)
     plan = plan.model_copy(update={"forerunners": forerunners_of(plan, place)})
     for each in plan.forerunners:
-        tell(f"{each.name} asked the same before ({each.verdict}): this trial must show more to count")
+        tell(f"{each.name} asked the same question before ({each.verdict}): this trial must show more to count")
     folder = TrialFolder.create(place, plan)
     write_json(folder.path / "box.json", {"onbox_version": __version__, **fingerprint.as_dict()})
     named = {claim.name: claim for claim in (*published().claims, *claims)}

@@ -16,8 +16,8 @@ from typing import Any
 
 from onbox.app import imports
 from onbox.app.long_trials import read_folder
+from onbox.app.parallel_work import without_collections
 from onbox.app.sealing import ComputedFile, all_hashes, computed, in_words
-from onbox.app.spread import without_collections
 from onbox.errors import BadSubjectError, UsageError
 from onbox.evidence.consistency import contradictions, not_held
 from onbox.evidence.decode_rate import Sample
@@ -86,7 +86,7 @@ def verify_trial(folder: Path | str, *, against: str = "") -> Verification:
     """
     folder, against = Path(folder), against.strip().lower()
     if against and (len(against) != SHA256_DIGITS or set(against) - set("0123456789abcdef")):
-        raise UsageError(f"--against {against[:80]}: no SHA-256", "give the 64 digits at the foot of the report")
+        raise UsageError(f"--against {against[:80]}: no SHA-256", "give the 64 digits from the end of the report")
     found: Mapping[str, str] = {}
     if folder.is_dir():
         found = all_hashes(folder)
@@ -94,7 +94,7 @@ def verify_trial(folder: Path | str, *, against: str = "") -> Verification:
     seal = seal_of(found)
     problems: tuple[Problem, ...] = tuple(mismatches(folder, found))
     if not problems and against and against != seal:
-        problems = ((NAME, f"the seal of the evidence is {seal}, and not the one that it is held against"),)
+        problems = ((NAME, f"the seal of the evidence is {seal}, not the one given by --against"),)
     if problems or not isinstance(trial, TrialFolder):
         return Verification(folder, problems or imports.not_recomputed(folder), seal=seal)
     return _recomputed(trial, seal, found)
@@ -286,7 +286,7 @@ def _report(trial: TrialFolder, name: str, rendered_now: str, verdict: Verdict |
 def _of_other_make(name: str, text: str, rendered_now: str, verdict: Verdict | None) -> tuple[list[str], str]:
     """(problems, note) of a report that another onbox wrote, or that says so; by other rules its numbers may be others,
     and are quoted."""
-    from onbox.report.other_make import compare, unsaid
+    from onbox.report.other_version import compare, unsaid
 
     if verdict is not None and (problem := unsaid(text, rendered_now, verdict)):
         return [problem], ""

@@ -91,7 +91,7 @@ def watch_startup(spec: WatchSpec) -> Generator[WatchFrame, None, None]:
     if len(named) != 1:
         raise UsageError("name one thing to watch", "--pid N, --container X, --replay FILE, or -- CMD ...")
     if spec.stop_hung and not spec.command:
-        raise UsageError("--stop-hung: only a command after -- is ever stopped", "leave it out, or write -- CMD ...")
+        raise UsageError("--stop-hung: only a command after -- can be stopped", "leave it out, or write -- CMD ...")
     _check_guard(spec)
     return _frames(spec)
 
@@ -116,9 +116,11 @@ def _check_guard(spec: WatchSpec) -> None:
         UsageError: there is none, or there is no reserve to hold the memory against.
     """
     if spec.reserve_bytes is not None and spec.replay is None:
-        raise UsageError("--reserve: only a recording has a guard that just looks", "onbox up starts under a real one")
+        raise UsageError(
+            "--reserve: a guard is simulated only for a recording", "onbox up starts an engine under a real guard"
+        )
     if spec.reserve_bytes is None and (spec.plan_bytes is not None or spec.unified):
-        raise UsageError("--plan and --unified: are for the guard of --reserve", "add --reserve GIB")
+        raise UsageError("--plan and --unified: need --reserve", "add --reserve GIB")
 
 
 def _replayed(spec: WatchSpec) -> Iterator[WatchFrame]:
@@ -197,7 +199,7 @@ def _start(spec: WatchSpec) -> "tuple[subprocess.Popen[bytes], Target, str]":
         )
     except OSError as error:
         os.close(reading)
-        raise BoxError(f"{command[0]}: {error.strerror}", "is it installed, and on the PATH?") from error
+        raise BoxError(f"{command[0]}: {error.strerror}", "is it installed and on PATH?") from error
     finally:
         os.close(writing)
     target = Target(

@@ -58,7 +58,7 @@ def environment_of(task: Task, sandbox: Sandbox) -> Environment:
         placed = TaskSandbox(equipped, workdir, {**_home(workdir), **dict(task.layout.env), **env})
         return Environment(placed, partial(make_workspace, task))
     if not isinstance(sandbox, ContainerSandbox):
-        raise BoxError(needs_docker(task), "set ONBOX_SANDBOX=docker, or take a task that only copies files")
+        raise BoxError(needs_docker(task), "set ONBOX_SANDBOX=docker, or use a task that only copies files")
     image = _image(task, sandbox)
     workdir = _workdir(task, sandbox, image)
     placed = TaskSandbox(sandbox.of_image(image), workdir, env)
@@ -105,7 +105,7 @@ def _workdir(task: Task, tier: ContainerSandbox, image: str) -> str:
     path = task.workdir or tier.client.ask("image", "inspect", "--format", "{{.Config.WorkingDir}}", image)
     workdir = posixpath.normpath(path or "/")
     if workdir == "/" or is_taken(workdir):
-        message = f"{task.name}: its WORKDIR is {workdir}, and onbox keeps one folder of a container"
+        message = f"{task.name}: its WORKDIR is {workdir}, and onbox keeps only one folder of a container"
         raise BoxError(message, f"give it a WORKDIR of its own, such as {WORKDIR}, or run it with Harbor")
     return workdir
 

@@ -147,7 +147,7 @@ def read_toml(path: Path) -> TaskToml:
         for section, key in (name.split(".") for name in _NOT_HERE):
             part = data.get(section)
             if isinstance(part, dict) and part.get(key):
-                raise UsageError(f"{path}: {section}.{key}: cannot be given to a task here", _ELSEWHERE)
+                raise UsageError(f"{path}: {section}.{key}: is not available to tasks here", _ELSEWHERE)
         facts = TaskToml.model_validate(data)
     except UnicodeDecodeError as error:
         raise UsageError(f"{path}: not UTF-8 at byte {error.start}") from error
@@ -161,7 +161,7 @@ def read_toml(path: Path) -> TaskToml:
             raise UsageError(f"{path}: steps: a task of several steps cannot be run here", "split it") from error
         if ("environment", "network_mode") in places:
             message = f"{path}: environment.network_mode: no network can be given to a task here"
-            raise UsageError(message, 'set it to "no-network" if the task can do without') from error
+            raise UsageError(message, 'set it to "no-network" if the task needs none') from error
         raise UsageError(f"{path}: {first_problem(error, TaskToml)}") from error
     _refuse(path, facts)
     return facts
@@ -202,14 +202,14 @@ def _filled_in(path: Path, where: str, match: re.Match[str]) -> str:
     if match[0] == "$$":
         return "$"
     if not name:
-        raise UsageError(f"{path}: {where}: a $ that docker compose could not read", "write $$ for a $")
+        raise UsageError(f"{path}: {where}: a $ that docker compose cannot read", "write $$ for a $")
     if _CREDENTIAL.search(name) and name in os.environ:
         raise _credential(path, where, name)
     return os.environ.get(name) or default or ""
 
 
 def _credential(path: Path, where: str, name: str) -> UsageError:
-    message = f"{path}: {where}: {name} looks like a credential, and a task gets none of this box"
+    message = f"{path}: {where}: {name} looks like a credential, and tasks get no credentials of this box"
     return UsageError(message, f"unset {name}, or {_ELSEWHERE}")
 
 
@@ -218,13 +218,17 @@ def _refuse(path: Path, facts: TaskToml) -> None:
     if facts.environment.os != "linux":
         raise UsageError(f"{path}: environment.os: {facts.environment.os} containers cannot be run here", _ELSEWHERE)
     if facts.verifier.environment_mode == "separate":
-        raise UsageError(f"{path}: verifier.environment_mode: no environment of its own for the gate here", _ELSEWHERE)
+        raise UsageError(
+            f"{path}: verifier.environment_mode: a separate environment for the gate is not supported", _ELSEWHERE
+        )
     for section, user in (("agent", facts.agent.user), ("verifier", facts.verifier.user)):
         if user not in _ROOT:
-            raise UsageError(f"{path}: {section}.user: cannot be given to a task here", _ELSEWHERE)
+            raise UsageError(f"{path}: {section}.user: is not available to tasks here", _ELSEWHERE)
     for section, mode in (("agent", facts.agent.network_mode), ("verifier", facts.verifier.network_mode)):
         if mode == "allowlist":
-            raise UsageError(f"{path}: {section}.network_mode: no network of named hosts here", _ELSEWHERE)
+            raise UsageError(
+                f"{path}: {section}.network_mode: a network limited to named hosts is not supported", _ELSEWHERE
+            )
     workdir = facts.environment.workdir
     if workdir is not None and (not workdir.startswith("/") or is_taken(workdir)):
         raise UsageError(f"{path}: environment.workdir: {workdir} cannot be the workspace", _ELSEWHERE)

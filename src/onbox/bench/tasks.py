@@ -192,7 +192,7 @@ def load_tasks(
     single = _looks_like_task(root)
     folders = [root] if single else sorted(path for path in root.iterdir() if _looks_like_task(path))
     if not folders:
-        raise UsageError(f"{root}: holds no task", "a task is a folder with instruction.md and task.toml")
+        raise UsageError(f"{root}: contains no task", "a task is a folder with instruction.md and task.toml")
     known = {folder.resolve().name: folder for folder in folders}
     for name in names or ():
         if name not in known:
@@ -221,7 +221,9 @@ def load_task(path: Path) -> Task:
     """
     path = path.resolve()
     if not is_task_name(path.name):
-        raise UsageError(f"{path}: a task's name holds letters, digits, dot, dash and underscore", "rename the folder")
+        raise UsageError(
+            f"{path}: a task's name may contain letters, digits, dot, dash and underscore", "rename the folder"
+        )
     path = assembled(path)
     for needed in _NEEDED:
         if not (path / needed).exists():
@@ -265,13 +267,15 @@ def _refuse(path: Path, image: str | None) -> None:
         message = f"{environment / 'Dockerfile'}: missing"
         raise UsageError(message, "a task needs it, or environment.docker_image in its task.toml")
     if (path / "trajectory.json").exists():
-        raise UsageError(f"{path / 'trajectory.json'}: an agent cannot be given what came before here", _ELSEWHERE)
+        raise UsageError(
+            f"{path / 'trajectory.json'}: a previous conversation cannot be given to an agent here", _ELSEWHERE
+        )
     for folder in (path / "tests", path / "solution", environment):
         for file in folder.rglob("*"):
             if file.is_symlink() and not file.resolve().is_relative_to(path):
-                raise UsageError(f"{file}: a link that leads out of the task", "put the file itself there")
+                raise UsageError(f"{file}: a link that leads out of the task", "replace it by the file itself")
             if file.name == ".harborignore" and folder != environment:
-                raise UsageError(f"{file}: is not supported here", "remove what it names, and it")
+                raise UsageError(f"{file}: is not supported here", "remove it and what it lists")
 
 
 def is_task_name(name: str) -> bool:
@@ -307,7 +311,7 @@ def _read_instruction(path: Path) -> str:
     except UnicodeDecodeError as error:
         raise UsageError(f"{path}: not UTF-8 at byte {error.start}") from error
     if not text:
-        raise UsageError(f"{path}: empty", "write in it what the agent is asked")
+        raise UsageError(f"{path}: empty", "write the instruction for the agent into it")
     return text
 
 

@@ -46,7 +46,7 @@ def make_workspace(task: Task, target: Path) -> None:
         UsageError: it copies a file that is not there.
     """
     if task.layout is None:
-        raise BoxError(needs_docker(task), "take a task that only copies files, or run this one with Harbor")
+        raise BoxError(needs_docker(task), "use a task that only copies files, or run this one with Harbor")
     target.mkdir(parents=True, exist_ok=True)
     for copy in task.layout.copies:
         for pattern in copy.sources:

@@ -90,10 +90,10 @@ def _power_cap(gpu: Bandwidth | None) -> Check:
 def _swap(memory: Memory) -> Check:
     total, free = memory.swap_total_bytes, memory.swap_free_bytes
     if total is None or free is None:
-        return Check("memory.swap_used", Status.UNKNOWN, None, 20.0, "percent", "the system does not tell its swap")
+        return Check("memory.swap_used", Status.UNKNOWN, None, 20.0, "percent", "the system does not report its swap")
     used = 100.0 * (total - free) / total if total else 0.0
     bad = used > 20
-    hint = "close what was swapped out, or the model's pages may follow it" if bad else ""
+    hint = "close the programs that were swapped out, or the model may be swapped too" if bad else ""
     return Check(
         "memory.swap_used",
         Status.WARN if bad else Status.PASS,
@@ -112,7 +112,7 @@ def _stalled(pressure: Pressure) -> Check:
     if share is None:
         return Check("memory.stall", Status.UNKNOWN, None, 1.0, "percent", evidence)
     bad = share > 1
-    hint = "something is short of memory already; free some before a model is loaded" if bad else ""
+    hint = "some task already lacks memory; free some before a model is loaded" if bad else ""
     return Check("memory.stall", Status.WARN if bad else Status.PASS, share, 1.0, "percent", evidence, hint)
 
 
@@ -139,7 +139,7 @@ def _against_nominal(measured: Bandwidth) -> Check:
         hint = "impossible: the nominal table or the measurement is wrong; please report it"
         return Check(id_, Status.FAIL, round(share, 3), 1.0, "share", evidence, hint)
     bad = share < LOW_SHARE_OF_NOMINAL
-    hint = "look at clocks, power and who else uses this memory" if bad else ""
+    hint = "check clocks, power and who else uses this memory" if bad else ""
     return Check(
         id_, Status.WARN if bad else Status.PASS, round(share, 3), LOW_SHARE_OF_NOMINAL, "share", evidence, hint
     )
@@ -147,7 +147,7 @@ def _against_nominal(measured: Bandwidth) -> Check:
 
 def _throttled(device: Accelerator) -> Check:
     id_ = f"gpu{device.index}.throttle"
-    evidence = "clock limits that the driver reports now, idleness not counted"
+    evidence = "clock limits that the driver reports now, without idleness"
     if device.throttle_reasons is None:
         return Check(id_, Status.UNKNOWN, None, None, "", evidence)
     bad = any(reason.startswith(("hw_", "sw_thermal")) for reason in device.throttle_reasons)
@@ -163,7 +163,7 @@ def _split(device: Accelerator) -> Check:
         None,
         "",
         "MIG: memory and bandwidth of an instance are not those of the device, and are not known here",
-        "what is said of this device holds for none of its instances",
+        "what is reported for this device does not apply to its instances",
     )
 
 
@@ -180,7 +180,7 @@ def _proxied(proxies: dict[str, str]) -> list[Check]:
             f"{name}={url}",
             None,
             "",
-            "a SOCKS proxy (Tor listens on 9050) strangles downloads of many GB",
+            "a SOCKS proxy (Tor listens on 9050) slows downloads of many GB to a crawl",
             f"unset {name} for downloads",
         )
         for name, url in slow.items()

@@ -50,9 +50,9 @@ def selected(devices: Sequence[Accelerator], environment: Mapping[str, str]) -> 
         else:
             break
     if len({each.index for each in found}) < len(found):
-        return Selection((), f"{VARIABLE}={value} names a device twice, so CUDA shows none")
+        return Selection((), f"{VARIABLE}={value} names a device twice, so CUDA shows no device")
     if unsure and len(found) < len(devices):
-        why = f"{VARIABLE}={value}: the devices are unlike, and without {ORDER}={BY_BUS} an index does not tell which"
+        why = f"{VARIABLE}={value}: the devices differ, and without {ORDER}={BY_BUS} an index does not identify one"
         return Selection(None, why)
     return Selection(tuple(found), f"{VARIABLE}={value}")
 

@@ -87,13 +87,13 @@ def accelerators(nvml: Any = None) -> Accelerators:
         try:
             nvml = importlib.import_module("pynvml")
         except ImportError:
-            problem = "the NVIDIA management library cannot be asked: nvidia-ml-py is missing" if attributes else ""
+            problem = "the NVIDIA management library cannot be used: nvidia-ml-py is missing" if attributes else ""
             return Accelerators(_from_cuda(attributes), problem, "pip install nvidia-ml-py")
     try:
         nvml.nvmlInit()
     except nvml.NVMLError as error:
         problem = f"the NVIDIA management library does not start: {error}" if attributes else ""
-        return Accelerators(_from_cuda(attributes), problem, "see that nvidia-smi works")
+        return Accelerators(_from_cuda(attributes), problem, "check that nvidia-smi works")
     try:
         count = _ask(nvml, nvml.nvmlDeviceGetCount) or 0
         found = tuple(_device(nvml, index, attributes) for index in range(count))

@@ -16,42 +16,42 @@ from onbox.cli.manual import GUARDED, ManualGroup
 from onbox.errors import BoxError, OnboxError, UsageError
 
 COMMANDS: dict[str, tuple[str, str]] = {
-    "trial": ("onbox.cli.commands.trial", "Measure models, let them work on tasks, judge: the main job."),
-    "doctor": ("onbox.cli.commands.doctor", "What works on this box, and what one command mends."),
+    "trial": ("onbox.cli.commands.trial", "Measure models, let them work on tasks, judge them: the main job."),
+    "doctor": ("onbox.cli.commands.doctor", "What works on this box, and how to fix the rest."),
     "box": ("onbox.cli.commands.box", "What this machine is and how fast it reads memory."),
     "weights": ("onbox.cli.commands.weights", "Facts about a model's files, from their headers."),
     "fit": ("onbox.cli.commands.fit", "Will it fit, how fast can it be, is a claimed rate possible?"),
     "speed": ("onbox.cli.commands.speed", "How fast a running server decodes, with witnesses and checks."),
-    "selftest": ("onbox.cli.commands.selftest", "Is onbox right, where the rate is known?"),
+    "selftest": ("onbox.cli.commands.selftest", "Is onbox right about servers whose rate is known?"),
     "preflight": (
         "onbox.cli.commands.preflight",
-        "Does a server speak tools and reasoning as an agent needs?",
+        "Does a server handle tools and reasoning as an agent needs?",
     ),
     "see": ("onbox.cli.commands.see", "Can a model read pictures, and if not, what hides it?"),
     "bench": ("onbox.cli.commands.bench", "Agent runs on tasks against a running server."),
     "image": ("onbox.cli.commands.image", "Container images: fetch, build for this chip, verify."),
     "up": ("onbox.cli.commands.up", "Serve a model by a recipe, guarded against running out of memory."),
-    "down": ("onbox.cli.commands.down", "Stop what `onbox up` started."),
-    "ps": ("onbox.cli.commands.ps", "What `onbox up` started and how it does."),
-    "watch": ("onbox.cli.commands.watch", "Does a start get on, or does it hang, and by what evidence?"),
+    "down": ("onbox.cli.commands.down", "Stop an engine that `onbox up` started."),
+    "ps": ("onbox.cli.commands.ps", "The engines that `onbox up` started, and their state."),
+    "watch": ("onbox.cli.commands.watch", "Is a start making progress or hanging, and on what evidence?"),
     "audit": ("onbox.cli.commands.audit", "Do the gates tell right from wrong?"),
-    "task": ("onbox.cli.commands.task", "Tasks of your own: a new one, or of your commits."),
-    "regrade": ("onbox.cli.commands.regrade", "Each gate again, on what the agents left."),
+    "task": ("onbox.cli.commands.task", "Tasks of your own: a new one, or from your commits."),
+    "regrade": ("onbox.cli.commands.regrade", "Run each gate again, on the workspaces that the agents left."),
     "judge": ("onbox.cli.commands.judge", "The verdict, from evidence alone."),
     "report": (
         "onbox.cli.commands.report",
         "Write the reports again: a page, its Markdown, a post.",
     ),
-    "view": ("onbox.cli.commands.view", "Trials in a browser on this box, those under way too."),
+    "view": ("onbox.cli.commands.view", "Trials in a browser on this box, including running ones."),
     "verify": ("onbox.cli.commands.verify", "Has a file of a trial changed, and does the verdict follow?"),
-    "import": ("onbox.cli.commands.import_", "Other tools' records into evidence, with what they are worth."),
-    "export": ("onbox.cli.commands.export", "A trial in other tools' formats."),
+    "import": ("onbox.cli.commands.import_", "Import other tools' records, with how far they can be trusted."),
+    "export": ("onbox.cli.commands.export", "Export a trial in other tools' formats."),
 }
 
 GROUPS = {
     "Compare models on this box": ("trial",),
     "Know this box and a model's files": ("doctor", "box", "weights", "fit"),
-    "Stand a model up": ("up", "ps", "down", "watch", "image"),
+    "Start a model": ("up", "ps", "down", "watch", "image"),
     "Measure a server": ("speed", "preflight", "see", "selftest"),
     "Let it work on tasks, and judge": ("bench", "task", "audit", "regrade", "judge"),
     "Show and publish": ("view", "report", "verify", "export", "import"),
@@ -121,12 +121,12 @@ class Commands(ManualGroup):
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     examples=(
-        ("onbox doctor", "what works on this box, and what one command mends"),
-        ("onbox trial", "the first trial: nothing of your own is needed"),
-        ("onbox trial http://127.0.0.1:8080/v1 models/new.gguf", "the server that you run against a file"),
+        ("onbox doctor", "what works on this box, and how to fix the rest"),
+        ("onbox trial", "the first trial: needs nothing of your own"),
+        ("onbox trial http://127.0.0.1:8080/v1 models/new.gguf", "the server that you run now against a file"),
         ("onbox speed --help", "every command has examples of its own"),
     ),
-    ends={1: "what was asked about is bad: a gate, changed evidence, a missed selftest", 4: GUARDED},
+    ends={1: "what was checked is bad: a gate, changed evidence, a missed selftest", 4: GUARDED},
 )
 @click.version_option(__version__, "--version", prog_name="onbox", message="%(prog)s %(version)s")
 def onbox() -> None:

@@ -9,7 +9,7 @@ Examples = tuple[tuple[str, str], ...]
 """Command lines, each with what it is for; a test gives every one to the parser."""
 
 ENDS = {
-    0: "did its job, whatever that says about the model",
+    0: "it did its job, whatever the result says about the model",
     2: "a wrong option, file or setting; one line names it",
     3: "this box cannot do it, or no server answers; one line says what to do",
     130: "interrupted",

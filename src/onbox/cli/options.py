@@ -14,9 +14,9 @@ GIB = 2**30
 
 def json_option(function: F) -> F:
     """Add `--json`, passed on as `as_json`: one JSON object on stdout, all else on stderr."""
-    return click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, all else on stderr.")(
-        function
-    )
+    return click.option(
+        "--json", "as_json", is_flag=True, help="One JSON object on stdout, everything else on stderr."
+    )(function)
 
 
 def network_option(function: F) -> F:
@@ -26,7 +26,7 @@ def network_option(function: F) -> F:
         type=click.Choice(["none", "gates"]),
         default="none",
         show_default=True,
-        help="Let the gates and reference solutions of tasks that need it have this box's network.",
+        help="Give this box's network to the gates and reference solutions of tasks that need it.",
     )(function)
 
 
@@ -49,7 +49,7 @@ def tasks_of(tasks: str | None, task_set: str | None) -> dict[str, str]:
     if task_set is None:
         return {}
     if tasks is not None:
-        raise UsageError("--set and --tasks: both say which tasks", "give one of them")
+        raise UsageError("--set and --tasks: both select tasks", "give one of them")
     return {"tasks": task_set}
 
 

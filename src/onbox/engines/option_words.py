@@ -38,7 +38,7 @@ def merged(
     for name in given:
         if own.get(long_name(name)) not in (None, given[name]):
             raise UsageError(
-                f"{recipe_name}: serve.arguments: {name}: another field of the recipe sets it",
+                f"{recipe_name}: serve.arguments: {name}: another field of the recipe sets this option",
                 "take it out of serve.arguments",
             )
     return {**own, **{long_name(name): value for name, value in given.items()}}

@@ -19,7 +19,7 @@ def context_of_all(recipe: Recipe) -> int | None:
     if each is None and slots_of(recipe) > 1:
         raise UsageError(
             f"{recipe.name}: serve.context_tokens: left out, and {slots_of(recipe)} sequences at a time share it",
-            "say how many tokens one sequence needs",
+            "set how many tokens one sequence needs",
         )
     return None if each is None else each * slots_of(recipe)
 

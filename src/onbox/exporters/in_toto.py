@@ -38,7 +38,7 @@ class InToto:
         found = hashes(folder.path)
         if problems := mismatches(folder.path, found):
             name, problem = problems[0]
-            raise BadSubjectError(f"{folder.path}: not what was sealed: {name}: {problem}", "see onbox verify")
+            raise BadSubjectError(f"{folder.path}: changed since it was sealed: {name}: {problem}", "see onbox verify")
         manifest = hashlib.sha256((folder.path / NAME).read_bytes()).hexdigest()
         statement = {
             "_type": STATEMENT,

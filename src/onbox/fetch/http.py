@@ -197,7 +197,7 @@ def connection_failed(url: str, error: Exception, proxy: str = "") -> FetchError
             f"{host}: TLS: {words}", "add its certificate to the system's, or set SSL_CERT_FILE to the authority's file"
         )
     if isinstance(error, ProxyError) or (proxy and "SOCKS" in words):
-        return FetchError(f"{host}: the proxy {proxy_label(proxy)} does not serve: {words}", "or go --direct")
+        return FetchError(f"{host}: the proxy {proxy_label(proxy)} does not work: {words}", "or go --direct")
     return FetchError(f"{host}: {words}")
 
 
@@ -225,5 +225,5 @@ def _context(authorities: Iterable[Path]) -> ssl.SSLContext:
         try:
             context.load_verify_locations(os.fspath(path))
         except (OSError, ssl.SSLError) as error:
-            raise UsageError(f"{path}: no certificate of an authority: {error}") from error
+            raise UsageError(f"{path}: not a certificate of an authority: {error}") from error
     return context

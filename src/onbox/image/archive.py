@@ -86,7 +86,7 @@ def write_archive(
         The bytes written.
 
     Raises:
-        BadSubjectError: a blob is not what its digest says; the archive then breaks off before it names anything.
+        BadSubjectError: a blob does not match its digest; the archive then breaks off before it names anything.
     """
     writer = _Writer(out, on_bytes)
     for each in arrivals or {each.digest: each for each in (image.config, *image.layers)}.values():

@@ -37,7 +37,7 @@ def export_image(daemon: Daemon, seal: Seal, path: Path, store: ImageStore) -> S
         BoxError: the image is gone, the disk is full, or the daemon cannot save it.
     """
     if daemon.image(seal.image_id) is None:
-        raise BoxError(f"{seal.reference}: {daemon.program} has it no more", f"onbox image build {seal.recipe}")
+        raise BoxError(f"{seal.reference}: {daemon.program} no longer has it", f"onbox image build {seal.recipe}")
     need_room(path.absolute().parent, 2 * seal.size_bytes)
     seals = Seals(store)
     statement = seals.statement_of(seal)
@@ -86,7 +86,7 @@ def import_image(
     label = loaded.labels.get(LABEL_INPUTS)
     if label != seal.inputs_sha256:
         raise BadSubjectError(
-            f"{path}: the image carries the inputs {label or 'of nobody'}, its seal names {seal.inputs_sha256[:12]}",
+            f"{path}: the image has the inputs {label or 'of nobody'}, but its seal names {seal.inputs_sha256[:12]}",
             "do not use it",
         )
     here = seal.model_copy(update={"program": daemon.program, "image_id": id_of(loaded)})
@@ -117,7 +117,7 @@ def check_archive(path: Path) -> tuple[Seal, dict[str, Any]]:
                         if member.size <= SMALL_BYTES:
                             kept.write(block)
                     if digest.hexdigest() != name.rpartition("/")[2]:
-                        raise BadSubjectError(f"{path}: {name[:32]} is not what its digest says", "export it again")
+                        raise BadSubjectError(f"{path}: {name[:32]} does not match its digest", "export it again")
                     digests.add(f"sha256:{digest.hexdigest()}")
                     small[name] = kept.getvalue()
                 elif member.size <= SMALL_BYTES:
@@ -131,14 +131,16 @@ def check_archive(path: Path) -> tuple[Seal, dict[str, Any]]:
         config = parse(small[f"blobs/{named[0].replace(':', '/')}"])
         label = ((config.get("config") or {}).get("Labels") or {}).get(LABEL_INPUTS)
     except (tarfile.TarError, OSError, EOFError) as error:
-        raise BadSubjectError(f"{path}: cannot be read: {error}", "name what onbox image export wrote") from error
+        raise BadSubjectError(
+            f"{path}: cannot be read: {error}", "name a file that onbox image export wrote"
+        ) from error
     except (KeyError, IndexError, ValueError, TypeError, AttributeError, ValidationError) as error:
-        hint = "name what onbox image export wrote"
+        hint = "name a file that onbox image export wrote"
         raise BadSubjectError(f"{path}: not a sealed image: {type(error).__name__}", hint) from error
     if not set(named) <= digests or loads != named or named[0] != seal.image_id:
-        raise BadSubjectError(f"{path}: its seal names another image than is in it", "do not use it")
+        raise BadSubjectError(f"{path}: its seal names another image than the file contains", "do not use it")
     if inputs_hash(seal.inputs) != seal.inputs_sha256 or label != seal.inputs_sha256:
-        raise BadSubjectError(f"{path}: its seal names other inputs than the image carries", "do not use it")
+        raise BadSubjectError(f"{path}: its seal names other inputs than the image has", "do not use it")
     return seal, statement
 
 

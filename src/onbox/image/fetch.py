@@ -202,7 +202,7 @@ class Arrivals:
         while awaited:
             digest = self._here.get()
             if digest is None:
-                raise FetchError(f"{len(awaited)} blobs never came", "run it again: what is here is resumed")
+                raise FetchError(f"{len(awaited)} blobs did not arrive", "run it again: it resumes")
             if digest in awaited:
                 yield awaited.pop(digest)
 
@@ -258,7 +258,7 @@ def _need_room(daemon: Daemon | None, image: ImageManifest, store: ImageStore) -
         raise BoxError(
             f"{error.message}: while it loads, {daemon.program} holds {copies} times the image beside the copy that is "
             "fetched",
-            "free some space there; `onbox image list` shows what can go",
+            "free some space there; `onbox image list` shows what can be removed",
         ) from error
 
 

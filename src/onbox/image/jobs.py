@@ -31,7 +31,7 @@ def jobs_for(build: Build, last: Seal | None) -> Jobs:
     learnt = last.peak_bytes // last.jobs if last and last.peak_bytes and last.jobs else None
     peak = max(build.peak_bytes_per_job or 0, learnt or 0)
     if not peak:
-        return Jobs(None, "what one job needs is not known: peak_bytes_per_job")
+        return Jobs(None, "the memory of one job is not known: set peak_bytes_per_job")
     return Jobs(*_count(peak, memory().available_bytes, os.cpu_count() or 1, learnt == peak))
 
 

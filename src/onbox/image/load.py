@@ -62,11 +62,11 @@ class Load:
 
     def __init__(self, daemon: Daemon, feed: Feed) -> None:
         self._daemon = daemon
-        self._said = tempfile.TemporaryFile()  # noqa: SIM115 closed at the end of the context
+        self._output = tempfile.TemporaryFile()  # noqa: SIM115 closed at the end of the context
         self._client = subprocess.Popen(
             [daemon.program, "load"],
             stdin=subprocess.PIPE,
-            stdout=self._said,
+            stdout=self._output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
@@ -78,7 +78,7 @@ class Load:
     def __exit__(self, *_: object) -> None:
         _end(self._client)
         self._feeder.join()
-        self._said.close()
+        self._output.close()
 
     def complete(
         self, name: str, ids: tuple[str, ...], on_progress: Callable[[LoadProgress], None] = lambda loading: None
@@ -100,14 +100,14 @@ class Load:
         if self._feeder.error is not None and not isinstance(self._feeder.error, BrokenPipeError):
             raise self._feeder.error
         if self._client.returncode:
-            self._said.seek(0)
-            raise _refused(daemon, self._said.read().decode("utf-8", "replace"))
+            self._output.seek(0)
+            raise _refused(daemon, self._output.read().decode("utf-8", "replace"))
         found = daemon.image(name)
         if found is None or id_of(found) not in ids:
             found_id = id_of(found)[:19] if found else "no such image"
             raise BoxError(
                 f"{daemon.program} load: {name} is {found_id} afterwards, and {ids[0][:19]} was loaded",
-                f"{daemon.program} image ls; is another load under way?",
+                f"{daemon.program} image ls; is another load in progress?",
             )
         return found
 
@@ -157,7 +157,7 @@ def _attend(
                 raise BoxError(
                     f"{daemon.program} load: no progress for {seconds(verdict.still_s)}: neither disk nor processor of "
                     "its own moved",
-                    "look at the daemon's log; nothing was named",
+                    "see the daemon's log; no image was tagged",
                 )
     finally:
         watcher.close()
@@ -170,12 +170,12 @@ def _refused(daemon: Daemon, words: str) -> BoxError:
         where = f" on {daemon.folder}" if daemon.folder else ""
         return BoxError(
             f"{daemon.program} load: the disk is full{where}: {last}",
-            "free some space there and run it again: what was fetched is kept, and nothing was named",
+            "free some space there and run it again: the fetched layers are kept, and no image was tagged",
         )
     if "no such file or directory" in words and "json" in words:
         hint = "this daemon is too old for the archive: docker 20.10 or podman 4 and later load it"
         return BoxError(f"{daemon.program} {daemon.version} load: {last}", hint)
-    return BoxError(f"{daemon.program} load: {last}", "nothing was named; what was fetched is kept")
+    return BoxError(f"{daemon.program} load: {last}", "no image was tagged; the fetched layers are kept")
 
 
 def _end(client: "subprocess.Popen[bytes]") -> None:

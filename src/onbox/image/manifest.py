@@ -142,14 +142,14 @@ def platform_of(config_raw: bytes, name: str) -> Platform:
         config = parse(config_raw)
         return Platform(str(config["os"]), str(config["architecture"]), str(config.get("variant") or ""))
     except (ValueError, KeyError, TypeError) as error:
-        raise FetchError(f"{name}: its configuration tells no platform") from error
+        raise FetchError(f"{name}: its configuration states no platform") from error
 
 
 def wrong_platform(name: str, found: Platform, wanted: Platform) -> BoxError:
     """The one line for an image that does not run here."""
     return BoxError(
-        f"{name}: is for {found}, and {wanted} was to come",
-        "take an image for this box, or name the other one with --platform",
+        f"{name}: is for {found}, and not for {wanted}",
+        "use an image for this box, or name the other platform with --platform",
     )
 
 
@@ -166,7 +166,7 @@ def _chosen(index: Manifest, wanted: Platform, name: str) -> str:
             return _descriptor(entry, name).digest
         there.append(each)
     others = ", ".join(sorted(map(str, there))) or "no platform at all"
-    raise BoxError(f"{name}: not for {wanted}: it is for {others}", "take an image for this box, or name a --platform")
+    raise BoxError(f"{name}: not for {wanted}: it is for {others}", "use an image for this box, or name a --platform")
 
 
 def _descriptor(fields: Any, name: str) -> Descriptor:

@@ -105,7 +105,7 @@ class Registry:
         expected = wanted if wanted.startswith("sha256:") else response.headers.get("Docker-Content-Digest", digest)
         if expected.startswith("sha256:") and expected != digest:
             raise FetchError(
-                f"{self.reference}: wrong digest: the manifest has {digest}, and {expected} was to come",
+                f"{self.reference}: wrong digest: the manifest has {digest}, not {expected}",
                 "the registry, a mirror or a proxy on the way changes bytes",
             )
         return Manifest(raw, _media_type(raw, response, self.reference), digest)
@@ -130,7 +130,7 @@ class Registry:
         """
         raw, _ = self._small(self._url("blobs", digest), size_max, {})
         if f"sha256:{hashlib.sha256(raw).hexdigest()}" != digest:
-            raise FetchError(f"{self.reference}: wrong digest: what came for {digest[:19]} is something else")
+            raise FetchError(f"{self.reference}: wrong digest: the bytes received for {digest[:19]} do not match it")
         return raw
 
     # ------------------------------------------------------------ requests
@@ -202,7 +202,7 @@ class Registry:
         elif scheme.lower() == "bearer" and fields.get("realm"):
             header, until = self._token(fields)
         else:
-            raise FinalRefusal(f"{self.host}: asks for a login of the kind {scheme[:40]}, which is not known")
+            raise FinalRefusal(f"{self.host}: requires a login of the kind {scheme[:40]}, which is not known")
         with self._lock:
             self._header, self._header_until = header, until
 
@@ -210,7 +210,9 @@ class Registry:
         """(header, until when it holds), from the realm that the registry names."""
         realm = urljoin(self._base, fields["realm"])
         if self._login and urlsplit(realm).scheme != "https" and urlsplit(self._base).scheme == "https":
-            raise FinalRefusal(f"{self.host}: wants the login sent to {host_of(realm)} without TLS, which is not done")
+            raise FinalRefusal(
+                f"{self.host}: wants the login sent to {host_of(realm)} without TLS, which onbox does not do"
+            )
         scope = fields.get("scope") or f"repository:{self.reference.repository}:pull"
         query = {"service": fields["service"]} if fields.get("service") else {}
         if self._login and self._login.identity_token:
@@ -232,7 +234,7 @@ class Registry:
                     )
                 )
             if response.status != 200:
-                raise FetchError(f"{host_of(realm)}: status {response.status} in the place of a token")
+                raise FetchError(f"{host_of(realm)}: status {response.status} instead of a token")
             answer = parse(_read(response, TOKEN_BYTES_MAX, host_of(realm)))
             token = str(answer.get("token") or answer.get("access_token") or "")
             holds_s = float(answer.get("expires_in") or TOKEN_S)
@@ -259,8 +261,8 @@ class Registry:
             hint = f"docker login {host} as someone who may read it"
             raise FinalRefusal(f"{what}: {self.host} refuses it{words}", hint)
         if response.status == 404:
-            hint = "check name and tag; a private one needs `docker login` first"
-            raise FinalRefusal(f"{what}: not there: {self.host} has no such thing{words}", hint)
+            hint = "check name and tag; a private image needs `docker login` first"
+            raise FinalRefusal(f"{what}: not found at {self.host}{words}", hint)
         raise FinalRefusal(f"{what}: {self.host} answers with status {response.status}{words}")
 
     def _passing(self, response: urllib3.BaseHTTPResponse) -> FetchError:
@@ -268,7 +270,7 @@ class Registry:
             hint = f"docker login {self.reference.host} raises the limit; or wait, or name a --mirror"
             return FetchError(f"{self.reference}: {self.host} allows no more requests now (status 429)", hint)
         return FetchError(
-            f"{self.reference}: {self.host} has a fault of its own (status {response.status})", "try later"
+            f"{self.reference}: {self.host} has an internal error (status {response.status})", "try later"
         )
 
     def _no_login(self, words: str = "") -> FinalRefusal:
@@ -304,7 +306,7 @@ def _media_type(raw: bytes, response: urllib3.BaseHTTPResponse, reference: Refer
         data = parse(raw)
         version = data.get("schemaVersion")
     except (ValueError, AttributeError) as error:
-        raise FetchError(f"{reference}: what came is no manifest", "is there a registry at that host?") from error
+        raise FetchError(f"{reference}: the answer is not a manifest", "is there a registry at that host?") from error
     kind = str(data.get("mediaType") or response.headers.get("Content-Type", "").partition(";")[0].strip())
     if version == 1 or kind not in (*MANIFESTS, *INDEXES):
         raise FetchError(f"{reference}: a manifest of the kind {kind or version!r} is not an image that can be loaded")
@@ -317,7 +319,7 @@ def _read(response: urllib3.BaseHTTPResponse, size_max: int, what: str) -> bytes
     except (HTTPError, OSError) as error:
         raise connection_failed(response.url or "", error) from error
     if len(raw) > size_max:
-        raise FinalRefusal(f"{what}: more than {size_max:,} bytes in the place of a small file")
+        raise FinalRefusal(f"{what}: more than {size_max:,} bytes instead of a small file")
     declared = response.headers.get("Content-Length", "")
     if declared.isdigit() and int(declared) != len(raw):
         raise FetchError(f"{what}: the connection ended after {len(raw):,} of {declared} bytes")

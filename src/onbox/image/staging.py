@@ -28,7 +28,7 @@ def needs_of(build: Build, platform: str) -> Dockerfile:
         raise UsageError(f"{build.path}: {error.strerror}", "name the folder and its Dockerfile") from error
     found = read_dockerfile(text, build.arguments, target=build.target, platform=platform)
     if found.unknown:
-        raise UsageError(f"{build.path}: {found.unknown[0]}: nobody gives that value", "container.build.arguments")
+        raise UsageError(f"{build.path}: {found.unknown[0]}: no value is given for it", "container.build.arguments")
     if not found.stages:
         raise UsageError(f"{build.path}: has no FROM", "start it with FROM and an image")
     return found

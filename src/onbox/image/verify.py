@@ -93,7 +93,7 @@ class VerifiedImage:
     def fp4(self) -> Fp4:
         """What the code that this chip runs as it is does with FP4, of all files together."""
         read = [each.fp4 for each in self.files if each.fp4 is not None]
-        nothing = Fp4(by=self.listed_by, why="no binary code for this chip in it") if self.listed_by else Fp4()
+        nothing = Fp4(by=self.listed_by, why="it contains no binary code for this chip") if self.listed_by else Fp4()
         return functools.reduce(together, read) if read else nothing
 
     def as_dict(self) -> dict[str, Any]:
@@ -137,7 +137,7 @@ def verdict_of(codes: list[GpuCode], chip: int | None) -> str:
 
 
 @dataclass(frozen=True)
-class Listing:
+class InstructionListing:
     """Instructions are looked at too.
 
     Args:
@@ -157,7 +157,9 @@ class Listing:
 class ImageReader:
     """Looks at the files of an image; counts what it read."""
 
-    def __init__(self, on_file: Callable[[str], None] = lambda path: None, listing: Listing | None = None) -> None:
+    def __init__(
+        self, on_file: Callable[[str], None] = lambda path: None, listing: InstructionListing | None = None
+    ) -> None:
         self.files_read = 0
         self._on_file = on_file
         self._listing = listing
@@ -181,7 +183,7 @@ class ImageReader:
         return GpuFile(path, code, fp4) if code.holds_any or code.machine else None
 
 
-def verify_file(path: Path, chip: int | None, listing: Listing | None = None) -> VerifiedImage:
+def verify_file(path: Path, chip: int | None, listing: InstructionListing | None = None) -> VerifiedImage:
     """A shared object, program, cubin, fat binary or PTX.
 
     Raises:
@@ -193,7 +195,9 @@ def verify_file(path: Path, chip: int | None, listing: Listing | None = None) ->
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}", "name a file or an image") from error
     if not may_hold_code(head, path.name) and path.suffix not in (".a", ".o", ".fatbin"):
-        raise UsageError(f"{path}: no ELF, no fat binary, no PTX", "name a library, a program, a .cubin or an image")
+        raise UsageError(
+            f"{path}: neither ELF nor fat binary nor PTX", "name a library, a program, a .cubin or an image"
+        )
     code = read_gpu_code(path)
     fp4 = listing.of(path, code) if listing else None
     files = (GpuFile(str(path), code, fp4),) if code.holds_any else ()
@@ -208,7 +212,7 @@ def verify_archive(
     subject: str,
     chip: int | None,
     on_file: Callable[[str], None] = lambda path: None,
-    listing: Listing | None = None,
+    listing: InstructionListing | None = None,
 ) -> VerifiedImage:
     """An image as `docker save` or `onbox image export` writes it.
 
@@ -233,7 +237,7 @@ def verify_image(
     name: str,
     chip: int | None,
     on_file: Callable[[str], None] = lambda path: None,
-    listing: Listing | None = None,
+    listing: InstructionListing | None = None,
 ) -> VerifiedImage:
     """An image that the daemon has; no container is made.
 

@@ -47,14 +47,14 @@ def kind_of(path: Path) -> str:
     Raises:
         UsageError: none that is known; the nearest is named, with what is missing.
     """
-    from onbox.importers import forms
+    from onbox.importers import detection
     from onbox.importers.reading import read_document
 
     if path.is_dir():
         return "harbor"
     if path.suffix == ".eval":
         return "inspect"
-    return forms.kind_of(read_document(path))
+    return detection.kind_of(read_document(path))
 
 
 def importer_by_name(name: str) -> Importer:

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from onbox.evidence.imported import ImportedRun
 from onbox.field_errors import first_problem
-from onbox.importers.forms import document_of
+from onbox.importers.detection import document_of
 from onbox.importers.reading import not_such
 
 OURS = {"tool", "file"}

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from onbox.evidence.imported import ImportedCell, ImportedNumber
-from onbox.importers.forms import document_of
+from onbox.importers.detection import document_of
 from onbox.importers.reading import integer, number, present, rate_label, real, text, within
 
 METRICS = (

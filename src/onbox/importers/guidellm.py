@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from onbox.evidence.imported import ImportedCell, ImportedNumber
-from onbox.importers.forms import document_of
+from onbox.importers.detection import document_of
 from onbox.importers.reading import integer, not_such, number, present, real, text, within
 
 METRICS = {

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from onbox.evidence.imported import ImportedRun
-from onbox.importers.forms import document_of, lacks
+from onbox.importers.detection import document_of, lacks
 from onbox.importers.reading import integer, not_such, read_json, real, text, within
 
 

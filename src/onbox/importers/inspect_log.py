@@ -8,7 +8,7 @@ from typing import Any
 
 from onbox.errors import UsageError
 from onbox.evidence.imported import ImportedRun
-from onbox.importers.forms import document_of, lacks
+from onbox.importers.detection import document_of, lacks
 from onbox.importers.reading import integer, not_such, real, text, within
 
 ZSTANDARD = 93

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from onbox.evidence.imported import ImportedCell
-from onbox.importers.forms import document_of
+from onbox.importers.detection import document_of
 from onbox.importers.reading import integer, not_such, number, present, real, text, within
 
 TEST = re.compile(r"(?P<what>pp|tg|pg)(?P<tokens>[\d+]+)(?: ?@ ?d(?P<depth>\d+))?")

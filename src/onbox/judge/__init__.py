@@ -4,5 +4,5 @@ The same evidence gives the same bytes, on another machine, a year later: no clo
 seed, no network, no look at this box.
 """
 
-RULES = 7
+RULES = 8
 """Raised when the same evidence gives another verdict than before; what changed stands at `Verdict.rules`."""

@@ -5,6 +5,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from onbox.evidence.records import OwnerValues, Record
+from onbox.judge.comparison_results import Basis, InterimLooks, PairResult, QuantRow, Standing
 from onbox.judge.rates import RatePair
 from onbox.judge.speed_results import (
     ClaimResult,
@@ -16,7 +17,6 @@ from onbox.judge.speed_results import (
     Validity,
     Witness,
 )
-from onbox.judge.weighed import Basis, InterimLooks, PairResult, QuantRow, Standing
 from onbox.schema.checks import Check
 from onbox.schema.sight import SightReason
 
@@ -337,7 +337,8 @@ class Verdict(Record):
     the check whether all contenders pass all or none is `ALL_OR_NONE`; since 6 intervals of times cover where runs are
     noisy, arms pay for looks, an e-process has its whole level at each look, and a demand alone is no reason to
     switch to what passes nothing; since 7 they cover where one contender is the noisier, and the interval of the
-    difference where some tasks lost most of their runs."""
+    difference where some tasks lost most of their runs; since 8 `F-FRAME` is what a gate's reason begins with, and the
+    name of a server of tools is a whole part of a tool's name."""
     trial: str
     verdict: str
     """`keep`, `switch` or `undecided`."""

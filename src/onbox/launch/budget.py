@@ -66,7 +66,11 @@ class Budget:
 
     def as_text(self) -> str:
         """The numbers as a sentence."""
-        needs = "what it will hold is not known" if self.plan_bytes is None else f"it will hold {gib(self.plan_bytes)}"
+        needs = (
+            "how much memory it will hold is not known"
+            if self.plan_bytes is None
+            else f"it will hold {gib(self.plan_bytes)}"
+        )
         return (
             f"{needs} ({self.why}); {gib(self.memory.available_bytes)} are available, of which "
             f"{gib(self.reserve_bytes)} must stay free (the reserve)"
@@ -88,7 +92,7 @@ def budget(recipe: Recipe, weights: Path | None, *, reserve: int | None = None) 
     if devices and not shared:
         # What a discrete GPU holds is not the host's: of the host's memory nothing is planned then.
         gpus, unknown, wanted = gpu_plans(recipe, weights, devices)
-        why = "a GPU with memory of its own holds it" if len(devices) == 1 else "GPUs with memory of their own hold it"
+        why = "a GPU with its own memory holds it" if len(devices) == 1 else "GPUs with their own memory hold it"
         return Budget(here, reserve, None, why, devices, gpus, unknown, wanted)
     plan, why = planned(recipe, weights, here.total_bytes, on_cpu=not devices)
     return Budget(here, reserve, plan, why, devices)
@@ -169,16 +173,16 @@ def _by_headers(recipe: Recipe, weights: Path | None) -> tuple[int | None, str]:
     from onbox.weights.read import read
 
     if weights is None:
-        return None, "the weights are not here yet"
+        return None, "the weights are not downloaded yet"
     try:
         facts = read(weights)
         context = recipe.serve.context_tokens or facts.context_length
         if context is None:
-            return None, "the headers do not tell the longest context"
+            return None, "the headers do not state the longest context"
         slots = recipe.serve.sequences or 1
         plan = memory_plan(facts, resident(facts), context=context, concurrency=slots, kv_dtype="f16", place=None)
     except (OnboxError, OSError, ValueError):
-        return None, "the headers do not tell"
+        return None, "the headers do not state it"
     others, names = named_memory(recipe)
     if others is None:
         return None, f"not here yet: {names}"

@@ -24,14 +24,14 @@ def guard_stop(recipe: Recipe, stop: GuardStopped, path: Path) -> GuardStop:
     return GuardStop(
         f"{recipe.name}: stopped by the guard in phase {stop.phase}: {gib(stop.available_bytes)} available{fell}, "
         f"reserve {gib(reserve)}; {_who(stop)}",
-        f"{advice(recipe, stop)}. What it saw: {path}",
+        f"{advice(recipe, stop)}. Details: {path}",
     )
 
 
 def advice(recipe: Recipe, stop: GuardStopped) -> str:
     """What to change, by engine and phase; when others took the memory, nothing of the recipe."""
     if not stop.ours and stop.own_bytes is not None:
-        return "free memory: it was not the engine that grew"
+        return "free memory: the engine was not what grew"
     words = facts_of(recipe.engine).memory_advice
     return words.by_phase.get(stop.phase, words.otherwise)
 
@@ -39,7 +39,7 @@ def advice(recipe: Recipe, stop: GuardStopped) -> str:
 def _who(stop: GuardStopped) -> str:
     """Who held most, as far as it was seen."""
     if stop.own_bytes is None:
-        return "what the engine held could not be seen"
+        return "how much the engine held could not be observed"
     planned = "" if stop.limits.plan_bytes is None else f" of {gib(stop.limits.plan_bytes)} planned"
     held = f"the engine held {gib(stop.own_bytes)}{planned}"
     others = [holder for holder in stop.holders if not holder.ours]

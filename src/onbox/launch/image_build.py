@@ -44,7 +44,7 @@ def trouble(program: str, container: Container) -> tuple[str, str]:
     if not build.path.is_file():
         return f"{build.path}: no such file", "container.build: name the folder and its Dockerfile"
     if inputs_sha256(build, container.platform) != build.sha256:
-        return f"{build.context} is not what it was when the recipe was read", "start anew with the recipe's own file"
+        return f"{build.context} has changed since the recipe was read", "start again with the recipe's own file"
     if container.pull == "never":
         for base in base_images(build.path.read_text("utf-8", "replace"), build.arguments):
             if ContainerClient(program).image(base) is None:
@@ -110,7 +110,7 @@ def run_build(
                 write_json(folder / "hung.json", as_json(verdict))
                 raise EngineError(
                     f"{name}: the build of {image} hung: no progress for {seconds(verdict.still_s)}",
-                    f"what was seen: onbox watch --replay {folder / 'build.jsonl'}",
+                    f"recorded: onbox watch --replay {folder / 'build.jsonl'}",
                 )
             with suppress(subprocess.TimeoutExpired):
                 client.wait(LOOK_S)
@@ -153,7 +153,7 @@ def _failure_by_order(lines: Sequence[str]) -> tuple[str, list[str]]:
     """The last step that was begun is the one that failed."""
     at = max((number for number, line in enumerate(lines) if STEP.match(line)), default=-1)
     messages = [line.strip() for line in lines[at + 1 :] if not NO_WORD.match(line.strip())]
-    return lines[at] if at >= 0 else "no step was begun", messages
+    return lines[at] if at >= 0 else "no step was started", messages
 
 
 def image_used(recipe: Recipe, launch: Launch) -> ImageUsed | None:

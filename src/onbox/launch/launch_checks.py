@@ -68,7 +68,7 @@ def _port(port: int) -> Check:
 
 def _running(running: tuple[RunningEngine, ...]) -> Check:
     id_ = "launch.resident"
-    evidence = "engines that live here already: they hold memory and slow each other down"
+    evidence = "other engines that run here: they hold memory and slow each other down"
     if not running:
         return Check(id_, Status.PASS, "none", None, "", evidence)
     names = [each.name for each in running if each.name]
@@ -76,7 +76,7 @@ def _running(running: tuple[RunningEngine, ...]) -> Check:
     if foreign := [str(each.pid) for each in running if each.kind == "process"]:
         hints.append(f"not started by onbox: {', '.join(foreign)}; stop them yourself")
     if any(each.kind == "onbox" and not each.name for each in running):
-        hints.append("another onbox is at work here: let it end")
+        hints.append("another onbox is running here: wait until it ends")
     hint = "; ".join(hints)
     return Check(id_, Status.WARN, "; ".join(map(str, running)), None, "", evidence, hint)
 
@@ -96,11 +96,11 @@ def _gpu_memory(recipe: Recipe, found: Budget) -> list[Check]:
     """Of GPUs with memory of their own: each holds its part, so the one with least to spare binds."""
     if not found.devices or found.unified:
         return []
-    id_, evidence = "launch.gpu_memory", "what each GPU that the engine uses will hold, against what is free on it"
+    id_, evidence = "launch.gpu_memory", "what each GPU of the engine will hold, compared with its free memory"
     if found.gpus_unknown:
         return [Check(id_, Status.UNKNOWN, None, None, "", found.gpus_unknown)]
     if found.gpus_wanted is not None and found.gpus_wanted > len(found.gpus):
-        hint = "lower the engine's own parallel sizes, or show it more by CUDA_VISIBLE_DEVICES"
+        hint = "lower the engine's own parallel sizes, or allow more with CUDA_VISIBLE_DEVICES"
         few = f"{len(found.gpus)} of {len(found.devices)} may be used"
         return [Check(id_, Status.FAIL, few, float(found.gpus_wanted), "GPUs", "GPUs that the options ask for", hint)]
     shares = "; ".join(
@@ -135,7 +135,7 @@ def _page_cache(found: Budget) -> list[Check]:
         return []
     bad = free < found.plan_bytes <= found.memory.available_bytes
     evidence = (
-        f"MemFree, which CUDA takes for all that is free; the rest of {gib(found.memory.available_bytes)} is cache"
+        f"MemFree, which is all that CUDA regards as free; the rest of {gib(found.memory.available_bytes)} is cache"
     )
     hint = "as root: sync; echo 3 > /proc/sys/vm/drop_caches" if bad else ""
     return [
@@ -165,7 +165,7 @@ def _image(recipe: Recipe, devices: tuple[Accelerator, ...]) -> list[Check]:
         return []
     program = recipe.launcher
     if not ContainerClient(program).answers():
-        evidence = f"whether `{program} version` gets an answer"
+        evidence = f"whether `{program} version` answers"
         return [Check("launch.daemon", Status.FAIL, "no answer", None, "", evidence, f"install and start {program}")]
     here = ContainerClient(program).image(container.reference)
     if here is None and container.build:
@@ -177,7 +177,7 @@ def _image(recipe: Recipe, devices: tuple[Accelerator, ...]) -> list[Check]:
     if here is None:
         hint, digests = f"onbox image fetch {container.reference}, or container.pull: missing", "not here"
         if container.pull == "missing":
-            hint, digests = "", "to be fetched beside the daemon"
+            hint, digests = "", "to be fetched without the daemon"
         elif container.pull == "daemon":
             hint, digests = "", "to be pulled by the daemon, by its own route"
         status = Status.FAIL if container.pull == "never" else Status.WARN
@@ -190,8 +190,8 @@ def _image(recipe: Recipe, devices: tuple[Accelerator, ...]) -> list[Check]:
         found.append(Check("launch.digest", status, digests, None, "", f"the recipe names {container.digest}"))
     chip = devices[0].compute_capability if devices else None
     if container.gpus and not devices:
-        hint = "take container.gpus out to serve on the processor"
-        found.append(Check("launch.gpu", Status.FAIL, "none", None, "", "the container is given all GPUs", hint))
+        hint = "remove container.gpus to serve on the CPU"
+        found.append(Check("launch.gpu", Status.FAIL, "none", None, "", "the container gets all GPUs", hint))
     if container.gpus and chip:
         found.append(_kernels(here, chip))
     return found
@@ -200,7 +200,7 @@ def _image(recipe: Recipe, devices: tuple[Accelerator, ...]) -> list[Check]:
 def _architecture(here: ImageInfo) -> Check:
     bad = here.architecture != machine()
     evidence = f"what the image was built for; this box is {machine()}"
-    hint = "take an image for this box" if bad else ""
+    hint = "use an image for this box" if bad else ""
     return Check(
         "launch.architecture", Status.FAIL if bad else Status.PASS, here.architecture, None, "", evidence, hint
     )
@@ -211,7 +211,7 @@ def _kernels(here: ImageInfo, chip: str) -> Check:
     if here.kernels is None:
         return Check("launch.kernels", Status.UNKNOWN, None, None, "", evidence)
     good = image_match.runs_on(here.kernels, chip)
-    hint = "" if good else "no kernel of it was built for this chip: take or build one that was"
+    hint = "" if good else "none of its kernels was built for this chip: use or build an image that has some"
     return Check(
         "launch.kernels", Status.PASS if good else Status.FAIL, " ".join(here.kernels), None, "", evidence, hint
     )
@@ -223,7 +223,7 @@ def _version(recipe: Recipe, launch: Launch) -> list[Check]:
         return []
     evidence = unknown_version(recipe.engine, launch.version)
     status = Status.WARN if evidence else Status.PASS
-    hint = "a start may take longer to be called hung" if evidence else ""
+    hint = "it may take longer until a start is called hung" if evidence else ""
     return [
         Check("launch.version", status, launch.version, None, "", evidence or "its options and log are known", hint)
     ]
@@ -233,16 +233,14 @@ def _options(recipe: Recipe, launch: Launch) -> list[Check]:
     """Only what the recipe itself says; what onbox adds is known."""
     knows = known(recipe.engine, launch.version)
     options = {name: knows.option(name) for name in recipe.serve.arguments}
-    return _by_knowledge(
-        "launch.options", options, launch.version, "options", "this version refuses them: take them out"
-    )
+    return _by_knowledge("launch.options", options, launch.version, "options", "this version refuses them: remove them")
 
 
 def _environment(recipe: Recipe, launch: Launch) -> list[Check]:
     knows = known(recipe.engine, launch.version)
     prefixes = tuple(prefix for facts in all_facts() for prefix in facts.variables)
     own = {name: knows.variable(name) for name in recipe.serve.environment if name.startswith(prefixes)}
-    hint = "this version ignores them: take them out, and assert the backend by expect.backends"
+    hint = "this version ignores them: remove them, and check the backend with expect.backends"
     return _by_knowledge("launch.environment", own, launch.version, "variables", hint)
 
 
@@ -251,12 +249,15 @@ def _named(recipe: Recipe) -> list[Check]:
     named = named_files(recipe)
     if not named:
         return []
-    id_, evidence = "launch.named", "what the arguments name beside the weights: fetched, let in and counted with them"
+    id_, evidence = (
+        "launch.named",
+        "what the arguments name in addition to the weights: fetched, mounted and counted with them",
+    )
     parts = [f"{each.role} {each.name}" for each in named if each.weights]
     if gone := [each for each in named if each.weights is None]:
         names = ", ".join(f"{each.role} {each.name}" for each in gone)
-        hint = "name one that lies beside the recipe, or see that the image has it"
-        evidence = f"not here, and no repository of the hub: whether the engine finds it is not known ({names})"
+        hint = "name one next to the recipe, or make sure that the image has it"
+        evidence = f"not on this box, and not a repository of the hub: the engine may not find it ({names})"
         return [Check(id_, Status.UNKNOWN, ", ".join(each.option for each in gone), None, "", evidence, hint)]
     return [Check(id_, Status.PASS, "; ".join(parts), None, "", evidence)]
 
@@ -266,7 +267,7 @@ def _named_variables(recipe: Recipe) -> list[Check]:
     named = sorted(name for name, value in recipe.serve.environment.items() if by_name(value))
     if not named:
         return []
-    evidence = "values of serve.environment that are named and not written: ${NAME}"
+    evidence = "values of serve.environment that name a variable: ${NAME}"
     if gone := missing(recipe.serve.environment):
         hint = "; ".join(f"export {name}=..." for name in gone)
         return [Check("launch.variables", Status.FAIL, f"not set: {', '.join(gone)}", None, "", evidence, hint)]
@@ -283,7 +284,9 @@ def _by_knowledge(id_: str, known: dict[str, bool | None], version: str | None, 
         return [Check(id_, status, f"not known: {', '.join(wrong)}", None, "", evidence, hint)]
     doubtful = [name for name, is_known in known.items() if is_known is None]
     if doubtful:
-        return [Check(id_, Status.UNKNOWN, f"in no table of it: {', '.join(doubtful)}", None, "", evidence)]
+        return [
+            Check(id_, Status.UNKNOWN, f"not in the table of that version: {', '.join(doubtful)}", None, "", evidence)
+        ]
     return [Check(id_, Status.PASS, f"{len(known)} known", None, "", evidence)]
 
 
@@ -304,7 +307,7 @@ def _nodes(recipe: Recipe) -> list[Check]:
     if not recipe.sparkrun:
         return []
     found = [
-        Check("launch.sparkrun", Status.WARN, note, None, "", "what the sparkrun file says and onbox does not do")
+        Check("launch.sparkrun", Status.WARN, note, None, "", "settings of the sparkrun file that onbox does not apply")
         for note in notes(recipe)
     ]
     found += _mods(recipe)
@@ -323,16 +326,16 @@ def _mods(recipe: Recipe) -> list[Check]:
         return []
     names = ", ".join(changed)
     if files := files_of_mods(recipe):
-        evidence = f"the command names {', '.join(files)}, which nothing but one of them brings"
-        hint = "take an image that has it, name a template beside the recipe in serve.chat_template, or use sparkrun"
+        evidence = f"the command names {', '.join(files)}, which only one of them can bring"
+        hint = "use an image that has it, name a template next to the recipe in serve.chat_template, or use sparkrun"
         return [Check(id_, Status.FAIL, names, None, "", evidence, hint)]
     evidence = "not applied: whether the engine starts without them, and serves the same, is not known"
-    return [Check(id_, Status.WARN, names, None, "", evidence, "take an image that has them, or serve by sparkrun")]
+    return [Check(id_, Status.WARN, names, None, "", evidence, "use an image that has them, or serve with sparkrun")]
 
 
 def _pinned(recipe: Recipe) -> Check:
     loose = unpinned(recipe)
-    evidence = "whether the recipe's names can mean something else tomorrow"
+    evidence = "whether the recipe's images and repositories may change"
     hint = "name a digest, a commit or a hash, so that what was measured can be served again" if loose else ""
     return Check(
         "launch.pinned", Status.WARN if loose else Status.PASS, "; ".join(loose) or "all", None, "", evidence, hint

@@ -169,7 +169,7 @@ class Lifetime:
                 self._guarded(self._supervisor)
             raise EngineError(
                 f"{self.recipe.name}: the engine died while it worked; its last output: {self._log.last_words()}",
-                "what is done is kept: go on with --resume",
+                "finished runs are kept: continue with --resume",
             )
 
     def hand_over(self) -> None:
@@ -334,7 +334,7 @@ class Lifetime:
         try:
             found = GuardStopped.model_validate_json(path.read_bytes())
         except (OSError, ValueError):
-            raise GuardStop(f"{self.recipe.name}: stopped by the guard; what it saw could not be written") from None
+            raise GuardStop(f"{self.recipe.name}: stopped by the guard; its record could not be written") from None
         raise guard_stop(self.recipe, found, path)
 
     # ------------------------------------------------------------ end

@@ -70,7 +70,7 @@ def resolve(recipe: Recipe, *, reserve: int | None = None, elsewhere: bool = Fal
         BoxError: the engine is not installed.
     """
     if recipe.weights is None:
-        raise UsageError(f"{recipe.name}: engine {recipe.engine}: there is nothing to start", "onbox speed URL")
+        raise UsageError(f"{recipe.name}: engine {recipe.engine}: nothing to start", "onbox speed URL")
     engine = engine_by_name(recipe.engine, recipe=recipe.name)
     weights, here = where_weights(recipe.weights)
     port = recipe.serve.port or free_port()

@@ -211,7 +211,7 @@ def refuse_twice(name: str) -> None:
     """
     running = find(name)
     if running is not None and running.state() in ("starting", "serving", "unguarded"):
-        raise UsageError(f"{name}: is up already at {running.started.url}", f"onbox down {name}")
+        raise UsageError(f"{name}: is already running at {running.started.url}", f"onbox down {name}")
 
 
 def _read(path: Path) -> UpEngine | None:

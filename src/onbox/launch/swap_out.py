@@ -24,7 +24,7 @@ class SwapOut:
         name: of something that `onbox up` started, or of a container of docker or podman that runs.
 
     Raises:
-        UsageError: nothing of that name runs here, or nobody could start it again.
+        UsageError: no engine of that name runs here, or nobody could start it again.
     """
 
     def __init__(self, name: str) -> None:
@@ -78,10 +78,12 @@ def _container(name: str) -> ContainerInfo:
     """
     found = next((each for each in running_containers() if each.name == name), None)
     if found is None:
-        raise UsageError(f"--replace {name}: nothing of that name runs here", f"onbox ps; {' ps; '.join(PROGRAMS)} ps")
+        raise UsageError(
+            f"--replace {name}: no engine of that name runs here", f"onbox ps; {' ps; '.join(PROGRAMS)} ps"
+        )
     if found.removed_at_end:
         raise UsageError(
-            f"--replace {name}: the container was started with --rm: once stopped it is gone for good",
+            f"--replace {name}: the container was started with --rm: once stopped it cannot be started again",
             f"start it without --rm, or stop it yourself: {found.program} stop {name}",
         )
     return found

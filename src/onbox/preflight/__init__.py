@@ -10,7 +10,7 @@ from typing import Any
 
 from onbox.engines.served import RunningServer
 from onbox.evidence.records import Exchange, Preflight, PreflightCase, PreflightFinding
-from onbox.preflight import calls, reach, talk
+from onbox.preflight import calls, capabilities, coherence
 from onbox.preflight.agent_room import AgentRoom, opening_size
 from onbox.preflight.session import PreflightSession
 from onbox.wire.client import StampedClient
@@ -18,16 +18,16 @@ from onbox.wire.client import StampedClient
 PATIENCE_S = 60.0
 """After this long no further question is asked: what was not asked is unknown."""
 
-NONSENSE = "not asked: it talks nonsense, so nothing else that it does would mean anything"
+NONSENSE = "not asked: its replies are nonsense, so no other answer would mean anything"
 TASK = "List the files in the current directory."
 
 _OPENING: tuple[tuple[str, Callable[[PreflightSession], PreflightCase]], ...] = (
-    ("coherence", talk.coherence),
-    ("server", reach.server),
-    ("model", reach.model_name),
-    ("context", reach.context),
-    ("sampling", reach.sampling),
-    ("usage", talk.usage),
+    ("coherence", coherence.coherence),
+    ("server", capabilities.server),
+    ("model", capabilities.model_name),
+    ("context", capabilities.context),
+    ("sampling", capabilities.sampling),
+    ("usage", coherence.usage),
     ("tool_call", calls.single),
 )
 _WITH_TOOLS: tuple[tuple[str, Callable[[PreflightSession], PreflightCase]], ...] = (
@@ -37,13 +37,13 @@ _WITH_TOOLS: tuple[tuple[str, Callable[[PreflightSession], PreflightCase]], ...]
     ("parallel_calls", calls.parallel),
     ("tool_result", calls.tool_result),
     ("call_after_reasoning", calls.after_reasoning),
-    ("reasoning_passed_back", talk.reasoning_passed_back),
+    ("reasoning_passed_back", coherence.reasoning_passed_back),
 )
 """Not asked where a request is refused for the tools in it."""
 _WITHOUT: tuple[tuple[str, Callable[[PreflightSession], PreflightCase]], ...] = (
-    ("apis", reach.apis),
-    ("output_limit", reach.output_limit),
-    ("image", reach.image),
+    ("apis", capabilities.apis),
+    ("output_limit", capabilities.output_limit),
+    ("image", capabilities.image),
 )
 
 
@@ -54,11 +54,11 @@ def conclusion(record: Preflight) -> str:
     if sense is not None and sense.finding is PreflightFinding.RANDOM_WEIGHTS:
         return "No agent can work with it: its weights are random. Only the rate of its kernels can be measured"
     if sense is not None and sense.finding is PreflightFinding.NONSENSE:
-        return "No agent can work with it: it talks nonsense. Look at its weights, kernels and quantisation first"
+        return "No agent can work with it: its replies are nonsense. Check its weights, kernels and quantisation first"
     if record.tools:
         return "An agent can work with it"
     if call is not None and (call.status == "pass" or call.finding is PreflightFinding.BROKEN_ARGUMENTS):
-        return "No agent can work with it: calls come, and their arguments are broken"
+        return "No agent can work with it: calls arrive, but their arguments are broken"
     return "No agent can work with it: no tool call arrives"
 
 
@@ -75,7 +75,7 @@ def remarks(record: Preflight, *, without_sense: bool) -> list[str]:
         for case in record.cases
         if case.status != "pass" and case not in random
     ]
-    return ["no sense, as expected of random weights"] * len(random) + found
+    return ["nonsense, as expected of random weights"] * len(random) + found
 
 
 def short(
@@ -101,7 +101,7 @@ def short(
         The cases and the recorded exchanges behind them.
     """
     session = PreflightSession(client, model, options=options)
-    cases = [talk.coherence(session)]
+    cases = [coherence.coherence(session)]
     if tools and session.nonsense:
         cases.append(session.case("tool_call", "unknown", NONSENSE))
     elif tools:
@@ -109,8 +109,8 @@ def short(
         if agent is not None:
             size = opening_size(client, model, agent, session.exchanges[-1] if session.exchanges else None)
             session.ask_who_serves()
-            cases.append(reach.agent_fits(session, agent.name, size, agent.turn_tokens))
-    named = reach.model_name(session)
+            cases.append(capabilities.agent_fits(session, agent.name, size, agent.turn_tokens))
+    named = capabilities.model_name(session)
     can = any(case.name == "tool_call" and case.status == "pass" for case in cases)
     return Preflight(cases=(*cases, *([named] if named.status == "warn" else [])), tools=can), session.exchanges
 

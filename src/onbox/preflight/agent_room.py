@@ -57,7 +57,7 @@ def opening_size(client: StampedClient, model: str, room: AgentRoom, exchange: E
     if room.opening is None:
         if room.opening_tokens is None:
             return None
-        return OpeningSize(room.opening_tokens, "by the table of agents measured before, as it was not run here")
+        return OpeningSize(room.opening_tokens, "from the table of agents measured before, because it was not run here")
     size = len(_text(room.opening))
     measured = f"its first request was measured now, {size:,} bytes"
     if counted := _tokenized(client, model, room.opening, size):

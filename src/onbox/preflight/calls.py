@@ -68,7 +68,7 @@ def streaming_agrees(session: PreflightSession) -> PreflightCase:
     if broken := trouble(exchange, whole):
         return session.case(name, "fail", broken, Trouble.PARSE)
     if streamed is None or streamed.error:
-        return session.case(name, "unknown", "the streamed request did not get through")
+        return session.case(name, "unknown", "the streamed request failed")
     both = [_calls(streamed), _calls(whole)]
     if both[0] == both[1]:
         return session.case(name, "pass", f"both gave {f'{len(both[0])} call' if both[0] else 'no call'}")
@@ -80,7 +80,7 @@ def streaming_agrees(session: PreflightSession) -> PreflightCase:
         # Two answers of a model may differ; of a parser they differ again.
         _, again = session.task(READ, TOOLS)
         if _calls(again) == both[1]:
-            return session.case(name, "warn", f"they differed once, and agreed when asked again: {both_ways}")
+            return session.case(name, "warn", f"they differed once, and agreed when sent again: {both_ways}")
     if not usable[0] and not usable[1]:
         return session.case(name, "fail", both_ways, Trouble.ARGUMENTS)
     session.broken = session.broken or not usable[0] or usable == [True, True]
@@ -103,14 +103,14 @@ def _broken(
 ) -> PreflightCase:
     """The case of a call whose arguments came broken: is it so without a stream, too?"""
     session.broken = True
-    finding, detail = PreflightFinding.BROKEN_ARGUMENTS, f"calls come, and their arguments are broken: {broken[0]}"
+    finding, detail = PreflightFinding.BROKEN_ARGUMENTS, f"calls arrive, but their arguments are broken: {broken[0]}"
     exchange, whole = session.task(task, tools, stream=False)
     if trouble(exchange, whole) or not whole.tool_calls:
         return session.case(name, "fail", detail, Trouble.ARGUMENTS, finding=finding)
     if broken_calls(whole, tools):
-        detail = f"{detail}; so they are without a stream"
+        detail = f"{detail}; without streaming they are broken too"
         return session.case(name, "fail", detail, Trouble.ARGUMENTS, finding=finding)
-    detail = f"{detail}; without a stream they are whole: the stream loses them"
+    detail = f"{detail}; without streaming they are complete: the stream loses them"
     return session.case(name, "fail", detail, Trouble.STREAM, finding=finding)
 
 
@@ -142,13 +142,13 @@ def long_arguments(session: PreflightSession) -> PreflightCase:
         return _broken(session, name, broken, WRITE, TOOLS)
     content = _content(reply)
     if content.strip() == LINES.strip():
-        return session.case(name, "pass", "lines, quotes and a backslash arrived as they were asked for")
+        return session.case(name, "pass", "lines, quotes and a backslash arrived as requested")
     _, whole = session.task(WRITE, TOOLS, stream=False)
     if _content(whole).strip() == LINES.strip():
         session.broken = True
-        detail = f"streamed they differ from what was asked for, whole they do not: {short(content)}"
+        detail = f"streamed they differ from the request, without streaming they do not: {short(content)}"
         return session.case(name, "fail", detail, Trouble.STREAM)
-    return session.case(name, "warn", f"they parse, and differ from what was asked for: {short(content)}")
+    return session.case(name, "warn", f"they parse, but differ from the request: {short(content)}")
 
 
 def _content(reply: Reply) -> str:
@@ -166,11 +166,11 @@ def parallel(session: PreflightSession) -> PreflightCase:
     if broken := broken_calls(reply, TOOLS):
         return _broken(session, name, broken, BOTH, TOOLS)
     if len(reply.tool_calls) < 2:
-        return session.case(name, "warn", "one call at a time: an agent takes more turns")
+        return session.case(name, "warn", "one call at a time: an agent needs more turns")
     if reply.tool_calls[0].id and len({call.id for call in reply.tool_calls}) < len(reply.tool_calls):
         session.broken = True
         return session.case(
-            name, "fail", "several calls have one id: their results cannot be told apart", Trouble.STREAM
+            name, "fail", "several calls have the same id: their results cannot be told apart", Trouble.STREAM
         )
     if reply.shared_place:
         detail = "several calls have one index in the stream: clients that go by it take them for one"
@@ -204,16 +204,16 @@ def after_reasoning(session: PreflightSession) -> PreflightCase:
         if broken := trouble(exchange, reply):
             return session.case(name, "fail", broken, Trouble.PARSE)
     if any(mark in reply.content for mark in THOUGHTS):
-        detail = f"the thoughts stand in the text: {short(reply.content)}"
+        detail = f"the reasoning is left in the text: {short(reply.content)}"
         return session.case(name, "fail", detail, Trouble.REASONING_IN_TEXT)
     if not reply.reasoning:
         return session.case(name, "unknown", "no reasoning was seen")
     if not reply.tool_calls and reply.finish_reason == "length":
-        return session.case(name, "unknown", "it was still thinking when its tokens were over")
+        return session.case(name, "unknown", "it was still reasoning at its token limit")
     if not reply.tool_calls:
         where = Trouble.LEAK if leaked(reply.reasoning, _names(TOOLS)) else Trouble.NO_CALL
-        return session.case(name, "fail", f"it thought, and no call came: {short(reply.reasoning)}", where)
-    return session.case(name, "pass", "a thought, and then a call")
+        return session.case(name, "fail", f"it reasoned, and no call came: {short(reply.reasoning)}", where)
+    return session.case(name, "pass", "reasoning, and then a call")
 
 
 def _missing(
@@ -231,7 +231,7 @@ def _missing(
     if reply.tool_calls:
         return None
     if reply.finish_reason == "length" and not reply.content:
-        return session.case(name, "unknown", "it was still thinking when its tokens were over")
+        return session.case(name, "unknown", "it was still reasoning at its token limit")
     known = f"the chat template in use ({template}) may" if template else "the chat template may"
     detail = (
         f"no tool call came back, but {came_instead(reply)}; {known} not ask for a form of call that this server parses"

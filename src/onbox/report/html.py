@@ -9,9 +9,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from onbox.evidence.folder import TrialFolder
+from onbox.judge.comparison_results import Basis
 from onbox.judge.results import AbilityDifference, Measurement, Outcome, RunResult, Validity, Verdict
-from onbox.judge.weighed import Basis
-from onbox.report import box, charts, formatting, frontier, sight, weighed
+from onbox.report import box, charts, comparison_tables, formatting, frontier, sight
 from onbox.report.extent import SQUARES_MAX, TEXT_CHARACTERS_MAX, ends, transcript_files, transcripts_apart
 from onbox.report.page import ContenderPage, Page, read_page
 from onbox.report.reproduce import commands, engine_command, sealed
@@ -115,7 +115,7 @@ class MarkShape:
 
     def frontier(self) -> Markup:
         """Ability against time of several contenders; empty where too little is known for two of them."""
-        points = weighed.points(self._page.verdict)
+        points = comparison_tables.points(self._page.verdict)
         if len(points) < 2 or not any(each.seconds for each in points):
             return Markup("")
         labels = [
@@ -245,5 +245,5 @@ def environment(package: str = "onbox.report", most: int = TEXT_CHARACTERS_MAX) 
     )
     found.globals["formatting"] = formatting
     found.globals["sight"] = sight
-    found.globals["weighed"] = weighed
+    found.globals["comparison_tables"] = comparison_tables
     return found

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from onbox.evidence.folder import TrialFolder
 from onbox.judge.results import ClaimResult, Measurement, Outcome, RunResult, Validity, Verdict
-from onbox.report import box, formatting, sight, weighed
+from onbox.report import box, comparison_tables, formatting, sight
 from onbox.report.extent import SQUARES_MAX, ends, transcripts_apart
 from onbox.report.marks import bullets, code, facts, fenced, folded, plain, quoted, table
 from onbox.report.page import ContenderPage, Finding, Page, TranscriptStep, read_page, read_transcript
@@ -101,16 +101,18 @@ def _finding(finding: Finding) -> str:
 def _arms(page: Page) -> Iterator[str]:
     if not page.verdict.arms:
         return
-    yield f"## {weighed.ARMS}"
-    yield table(weighed.ARMS_HEAD, (tuple(map(plain, row)) for row in weighed.arm_rows(page.verdict)))
+    yield f"## {comparison_tables.ARMS}"
+    yield table(
+        comparison_tables.ARMS_HEAD, (tuple(map(plain, row)) for row in comparison_tables.arm_rows(page.verdict))
+    )
     yield formatting.ARMS
 
 
 def _weighed(page: Page) -> Iterator[str]:
-    for title, head, rows in weighed.tables(page.verdict, least=2):
+    for title, head, rows in comparison_tables.tables(page.verdict, least=2):
         yield f"## {title}"
         yield table(head, (tuple(map(plain, row)) for row in rows))
-        if title == weighed.STANDINGS:
+        if title == comparison_tables.STANDINGS:
             yield formatting.DOMINATED
 
 

@@ -6,7 +6,7 @@ from html import escape as html_escape
 from typing import Any
 
 from onbox.report import formatting
-from onbox.report.text import Cut, one_line, visible
+from onbox.report.text import TruncatedText, one_line, visible
 
 
 def plain(text: str) -> str:
@@ -43,7 +43,7 @@ def _first_sign(found: re.Match[str]) -> str:
     return f"{found[1]}{sign}\\" if sign.isdigit() else f"{found[1]}\\{sign}"
 
 
-def quoted(text: Cut, file: str) -> str:
+def quoted(text: TruncatedText, file: str) -> str:
     """`text` fenced, with a note where its middle was left out."""
     if not text.omitted:
         return fenced(text.head)

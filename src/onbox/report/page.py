@@ -17,7 +17,7 @@ from onbox.errors import OnboxError, UsageError
 from onbox.evidence.folder import TrialFolder, read_json
 from onbox.evidence.records import LedgerEntry, Phase, Plan, Preflight, StandUp, WeightsFile
 from onbox.judge.results import BackendProof, RunResult, Verdict
-from onbox.report.text import Cut, cut
+from onbox.report.text import TruncatedText, cut
 from onbox.schema.checks import Check, Status
 from onbox.untrusted_json import parse
 
@@ -34,15 +34,15 @@ class Call(NamedTuple):
     """One tool call of the model."""
 
     name: str
-    arguments: Cut
+    arguments: TruncatedText
 
 
 class TranscriptStep(NamedTuple):
     """One message of a run."""
 
     role: str
-    content: Cut
-    reasoning: Cut
+    content: TruncatedText
+    reasoning: TruncatedText
     calls: tuple[Call, ...]
     seconds: float | None
     tokens: int | None
@@ -54,8 +54,8 @@ class Transcript:
 
     steps: tuple[TranscriptStep, ...] = ()
     steps_omitted: int = 0
-    gate: Cut | None = None
-    patch: Cut | None = None
+    gate: TruncatedText | None = None
+    patch: TruncatedText | None = None
     problem: str = ""
     """Why there are no steps; empty when there are."""
 
@@ -293,7 +293,7 @@ def _name(value: object) -> str:
     return text if len(text) <= NAME_CHARACTERS_MAX else f"{text[:NAME_CHARACTERS_MAX]}…"
 
 
-def _text(path: Path, limit: int) -> Cut | None:
+def _text(path: Path, limit: int) -> TruncatedText | None:
     try:
         return cut(path.read_text("utf-8", "surrogateescape"), limit)
     except OSError:

@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 from onbox.judge.results import RunResult
 from onbox.report import charts, formatting
 from onbox.report.page import Transcript, TranscriptStep, read_transcript
-from onbox.report.text import Cut, one_line, visible
+from onbox.report.text import TruncatedText, one_line, visible
 
 
 def run_item(folder: Path, run: RunResult, anchor: str, *, limit: int, arms: bool, base: str = ".") -> Markup:
@@ -100,7 +100,7 @@ def _folded(name: str, content: str) -> str:
     return f'<details class="thought"><summary>{name}</summary>{content}</details>'
 
 
-def pre(text: Cut, file: str, base: str = ".") -> Markup:
+def pre(text: TruncatedText, file: str, base: str = ".") -> Markup:
     """A text of others in a box of its own, with a note where its middle was left out."""
     head = f"<pre>{_text(text.head)}</pre>"
     if not text.omitted:

@@ -56,7 +56,7 @@ def _sign(match: re.Match[str]) -> str:
     return f"⟨U+{code:04X}⟩"
 
 
-class Cut(NamedTuple):
+class TruncatedText(NamedTuple):
     """A text whose middle may have been left out."""
 
     head: str
@@ -65,9 +65,9 @@ class Cut(NamedTuple):
     tail: str = ""
 
 
-def cut(text: str, limit: int) -> Cut:
+def cut(text: str, limit: int) -> TruncatedText:
     """Keep `limit` characters of `text`: two thirds from its start, one third from its end."""
     if len(text) <= limit:
-        return Cut(text, 0)
+        return TruncatedText(text, 0)
     head = limit * 2 // 3
-    return Cut(text[:head], len(text) - limit, text[head - limit :])
+    return TruncatedText(text[:head], len(text) - limit, text[head - limit :])

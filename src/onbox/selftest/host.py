@@ -10,14 +10,14 @@ from dataclasses import asdict
 
 from onbox.errors import BoxError
 from onbox.selftest.server import ShapeServer
-from onbox.selftest.shapes import SHAPES, Tempo
+from onbox.selftest.shapes import SHAPES, TokenTiming
 from onbox.wire.endpoint import Endpoint
 
 STOP_S = 5.0
 
 
 @contextmanager
-def serving(names: Sequence[str], tempo: Tempo) -> Iterator[dict[str, Endpoint]]:
+def serving(names: Sequence[str], tempo: TokenTiming) -> Iterator[dict[str, Endpoint]]:
     """One server for each shape, each with counters of its own, until the block is left.
 
     Raises:
@@ -42,7 +42,7 @@ def serving(names: Sequence[str], tempo: Tempo) -> Iterator[dict[str, Endpoint]]
                 process.kill()
 
 
-async def serve(port: int, only: str | None, tempo: Tempo, on_port: Callable[[int], None]) -> None:
+async def serve(port: int, only: str | None, tempo: TokenTiming, on_port: Callable[[int], None]) -> None:
     """Serve one port until cancelled: one shape, or all of them by the model's name; `on_port` is told where.
 
     Raises:
@@ -54,7 +54,7 @@ async def serve(port: int, only: str | None, tempo: Tempo, on_port: Callable[[in
         await server.serve_forever()
 
 
-async def _main(names: Sequence[str], tempo: Tempo) -> None:
+async def _main(names: Sequence[str], tempo: TokenTiming) -> None:
     """Serve each shape on a port of its own, print the ports, and stop when the other process goes."""
     listening = {name: await ShapeServer(tempo, SHAPES[name]).listen() for name in names}
     print(json.dumps({name: port for name, (_, port) in listening.items()}), flush=True)
@@ -66,4 +66,4 @@ async def _main(names: Sequence[str], tempo: Tempo) -> None:
 
 if __name__ == "__main__":
     settings = json.loads(sys.argv[1])
-    asyncio.run(_main(settings["names"], Tempo(**settings["tempo"])))
+    asyncio.run(_main(settings["names"], TokenTiming(**settings["tempo"])))

@@ -14,7 +14,7 @@ from onbox.evidence.truth import Truth
 from onbox.selftest.host import serving
 from onbox.selftest.lateness import Metronome, server_late_s, was_late
 from onbox.selftest.script import truth_tok_s
-from onbox.selftest.shapes import INVALID, Shape, Tempo
+from onbox.selftest.shapes import INVALID, Shape, TokenTiming
 from onbox.speed.measure import SpeedRun
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
@@ -36,7 +36,7 @@ def measure_shapes(
     shapes: Sequence[Shape],
     folder: Path,
     *,
-    tempo: Tempo,
+    tempo: TokenTiming,
     plan: SpeedPlan = PLAN,
     jobs: int = JOBS,
     tries: int = TRIES,
@@ -100,7 +100,7 @@ def _set_aside(folder: Path, number: int) -> None:
 
 
 def _measure(
-    shape: Shape, endpoint: Endpoint, folder: Path, tempo: Tempo, plan: SpeedPlan, metronome: Metronome
+    shape: Shape, endpoint: Endpoint, folder: Path, tempo: TokenTiming, plan: SpeedPlan, metronome: Metronome
 ) -> bool:
     """Measure one shape; True when the server or this process came late meanwhile."""
     truth = Truth(

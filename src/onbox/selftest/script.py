@@ -12,7 +12,7 @@ from itertools import chain, cycle
 
 from onbox.engines.emulation import JSON_LINES, Message, StreamEnd, TokenChunk
 from onbox.selftest.api_emulators import document, emulator_of
-from onbox.selftest.shapes import Shape, Tempo
+from onbox.selftest.shapes import Shape, TokenTiming
 
 PLAIN = (
     " The road went slowly up between the fields and at every turn someone had left a line of stones that was taken"
@@ -27,7 +27,7 @@ COMMENT = b": ping\n\n"
 
 
 @dataclass(frozen=True)
-class Beat:
+class ScriptedWrite:
     """One write: `at_s` counts from the request."""
 
     at_s: float
@@ -51,19 +51,19 @@ class Script:
     status: int
     headers: dict[str, str]
     head_s: float
-    beats: tuple[Beat, ...]
+    beats: tuple[ScriptedWrite, ...]
     whole: bool
     tokens: int
     decode_s: float
 
 
-def truth_tok_s(shape: Shape, tokens: int, tempo: Tempo) -> float:
+def truth_tok_s(shape: Shape, tokens: int, tempo: TokenTiming) -> float:
     """The decode rate of a request for so many tokens: intervals between tokens over their seconds."""
     made = _made(shape, tokens)
     return (made - 1) / (_at(shape, made, made - 1, tempo) - tempo.prefill_s)
 
 
-def script(shape: Shape, tokens: int, tempo: Tempo, streamed: bool = True) -> Script:
+def script(shape: Shape, tokens: int, tempo: TokenTiming, streamed: bool = True) -> Script:
     """Work out the answer to a request for `tokens` output tokens; `streamed` as the request asked."""
     made = _made(shape, tokens)
     sent = made // 2 if shape.fault in ("error", "named error", "cut") else made
@@ -72,9 +72,9 @@ def script(shape: Shape, tokens: int, tempo: Tempo, streamed: bool = True) -> Sc
     end_s = tempo.prefill_s + decode_s
     if shape.fault == "status":
         body = json.dumps({"error": {"message": "the server is overloaded"}}).encode()
-        return replace(plan, status=503, headers=_type("application/json"), beats=(Beat(0.0, body),), tokens=0)
+        return replace(plan, status=503, headers=_type("application/json"), beats=(ScriptedWrite(0.0, body),), tokens=0)
     if shape.framing == "document" or not streamed:
-        beat = Beat(end_s, document(_text(range(made), PLAIN), made, shape.finish))
+        beat = ScriptedWrite(end_s, document(_text(range(made), PLAIN), made, shape.finish))
         return replace(plan, headers=_type("application/json"), beats=(beat,))
     beats = _encoded(shape, _in_order(_split(shape, _stream(shape, made, sent, tempo))))
     headers = _type(emulator_of(shape).content_type)
@@ -84,22 +84,22 @@ def script(shape: Shape, tokens: int, tempo: Tempo, streamed: bool = True) -> Sc
     return replace(plan, headers=headers, head_s=head_s, beats=tuple(beats))
 
 
-def answer(text: str, tempo: Tempo, streamed: bool) -> Script:
+def answer(text: str, tempo: TokenTiming, streamed: bool) -> Script:
     """Work out a reply of /v1/chat/completions that says `text` and ends by itself, a token for each word."""
     words = text.split()
     tokens = len(words) + 1
     decode_s = (tokens - 1) * tempo.token_s
     end_s = tempo.prefill_s + decode_s
     if not streamed:
-        beats = [Beat(end_s, document(text, tokens, "stop"))]
+        beats = [ScriptedWrite(end_s, document(text, tokens, "stop"))]
         return Script(200, _type("application/json"), 0.0, tuple(beats), True, tokens, decode_s)
     plain = Shape("answer", "", finish="stop")
     emulator, end = emulator_of(plain), StreamEnd(tokens, decode_s, tempo.token_s)
-    beats = [Beat(tempo.prefill_s, _frames(plain, emulator.open()))]
+    beats = [ScriptedWrite(tempo.prefill_s, _frames(plain, emulator.open()))]
     for n, word in enumerate(words):
         chunk = TokenChunk("content", word if n == 0 else f" {word}", range(n, n + 1), n + 1, n == 0)
-        beats.append(Beat(tempo.prefill_s + n * tempo.token_s, _frames(plain, emulator.write(chunk))))
-    beats.append(Beat(end_s, _frames(plain, [*emulator.close(end), *emulator.usage(end), *emulator.done()])))
+        beats.append(ScriptedWrite(tempo.prefill_s + n * tempo.token_s, _frames(plain, emulator.write(chunk))))
+    beats.append(ScriptedWrite(end_s, _frames(plain, [*emulator.close(end), *emulator.usage(end), *emulator.done()])))
     return Script(200, _type(emulator.content_type), 0.0, tuple(beats), True, tokens, decode_s)
 
 
@@ -110,36 +110,38 @@ def _made(shape: Shape, tokens: int) -> int:
     return max(2, round(tokens * shape.made))
 
 
-def _at(shape: Shape, made: int, token: int, tempo: Tempo) -> float:
+def _at(shape: Shape, made: int, token: int, tempo: TokenTiming) -> float:
     stalled = shape.stall and token >= made // 2
     return tempo.prefill_s + token * tempo.token_s + (tempo.stall_s if stalled else 0.0)
 
 
-def _stream(shape: Shape, made: int, sent: int, tempo: Tempo) -> Iterator[Beat]:
+def _stream(shape: Shape, made: int, sent: int, tempo: TokenTiming) -> Iterator[ScriptedWrite]:
     emulator = emulator_of(shape)
     decode_s = _at(shape, made, sent - 1, tempo) - tempo.prefill_s
     end_s, end = tempo.prefill_s + decode_s, StreamEnd(made * shape.answers, decode_s, tempo.token_s)
-    yield Beat(0.0 if shape.role_first else tempo.prefill_s, _frames(shape, emulator.open()))
+    yield ScriptedWrite(0.0 if shape.role_first else tempo.prefill_s, _frames(shape, emulator.open()))
     chunks = [(_at(shape, made, last, tempo), emulator.write(chunk)) for last, chunk in _tokens(shape, made, sent)]
     for first in range(0, len(chunks), shape.flush):
         flushed = chunks[first : first + shape.flush]
         # What sends every so many together sends what is left at the end of the stream.
         at_s = flushed[-1][0] if len(flushed) == shape.flush else end_s
-        yield Beat(at_s, _frames(shape, chain.from_iterable(messages for _, messages in flushed)))
+        yield ScriptedWrite(at_s, _frames(shape, chain.from_iterable(messages for _, messages in flushed)))
         if shape.comments:
-            yield Beat(at_s + tempo.token_s / 2, COMMENT)
+            yield ScriptedWrite(at_s + tempo.token_s / 2, COMMENT)
     if shape.fault == "cut":
         return
     if shape.fault == "error":
-        yield Beat(end_s, _frames(shape, [{"error": {"message": "out of memory", "code": 500}}, "[DONE]"]))
+        yield ScriptedWrite(end_s, _frames(shape, [{"error": {"message": "out of memory", "code": 500}}, "[DONE]"]))
     elif shape.fault == "named error":
-        yield Beat(end_s, b'event: error\ndata: {"message": "out of memory"}\n\n' + _frames(shape, emulator.done()))
+        yield ScriptedWrite(
+            end_s, b'event: error\ndata: {"message": "out of memory"}\n\n' + _frames(shape, emulator.done())
+        )
     elif shape.fault == "no end":
-        yield Beat(end_s, _frames(shape, emulator.usage(end)))
+        yield ScriptedWrite(end_s, _frames(shape, emulator.usage(end)))
     else:
         late_s = tempo.late_s if shape.usage == "late" else 0.0
-        yield Beat(end_s, _frames(shape, emulator.close(end)))
-        yield Beat(end_s + late_s, _frames(shape, [*emulator.usage(end), *emulator.done()]))
+        yield ScriptedWrite(end_s, _frames(shape, emulator.close(end)))
+        yield ScriptedWrite(end_s + late_s, _frames(shape, [*emulator.usage(end), *emulator.done()]))
 
 
 def _tokens(shape: Shape, made: int, sent: int) -> Iterator[tuple[int, TokenChunk]]:
@@ -202,7 +204,7 @@ def _frame(shape: Shape, message: Message) -> bytes:
     return "".join(f"{line}{end}" for line in [*lines, ""]).encode()
 
 
-def _split(shape: Shape, beats: Iterator[Beat]) -> Iterator[Beat]:
+def _split(shape: Shape, beats: Iterator[ScriptedWrite]) -> Iterator[ScriptedWrite]:
     """Each write in two, the cut inside the first character that has an inside."""
     for beat in beats:
         if shape.split == "utf-8":
@@ -212,19 +214,19 @@ def _split(shape: Shape, beats: Iterator[Beat]) -> Iterator[Beat]:
         if not shape.split or place < 3:
             yield beat
         else:
-            yield Beat(beat.at_s, beat.data[:place])
-            yield Beat(beat.at_s + SPLIT_S, beat.data[place:])
+            yield ScriptedWrite(beat.at_s, beat.data[:place])
+            yield ScriptedWrite(beat.at_s + SPLIT_S, beat.data[place:])
 
 
-def _in_order(beats: Iterator[Beat]) -> Iterator[Beat]:
+def _in_order(beats: Iterator[ScriptedWrite]) -> Iterator[ScriptedWrite]:
     """No write before the one that precedes it: what was split is whole before anything follows."""
     at_s = 0.0
     for beat in beats:
         at_s = max(at_s, beat.at_s)
-        yield Beat(at_s, beat.data)
+        yield ScriptedWrite(at_s, beat.data)
 
 
-def _encoded(shape: Shape, beats: Iterator[Beat]) -> Iterator[Beat]:
+def _encoded(shape: Shape, beats: Iterator[ScriptedWrite]) -> Iterator[ScriptedWrite]:
     if "gzip" not in shape.encoding:
         yield from beats
         return
@@ -233,5 +235,5 @@ def _encoded(shape: Shape, beats: Iterator[Beat]) -> Iterator[Beat]:
         at_s = beat.at_s
         packed = packer.compress(beat.data)
         held = shape.encoding.startswith("held")
-        yield Beat(at_s, packed if held else packed + packer.flush(zlib.Z_SYNC_FLUSH))
-    yield Beat(at_s, packer.flush())
+        yield ScriptedWrite(at_s, packed if held else packed + packer.flush(zlib.Z_SYNC_FLUSH))
+    yield ScriptedWrite(at_s, packer.flush())

@@ -11,7 +11,7 @@ from onbox.engines import all_facts
 from onbox.engines.emulation import PROMPT_TOKENS
 from onbox.selftest.api_emulators import engines_own
 from onbox.selftest.script import Script, answer, script
-from onbox.selftest.shapes import SHAPES, Shape, Tempo
+from onbox.selftest.shapes import SHAPES, Shape, TokenTiming
 from onbox.speed.api_requests import APIS
 
 READ_BYTES = 65_536
@@ -91,7 +91,7 @@ class ShapeServer:
         only: the shape of every model; None: the model's name says which.
     """
 
-    def __init__(self, tempo: Tempo, only: Shape | None = None) -> None:
+    def __init__(self, tempo: TokenTiming, only: Shape | None = None) -> None:
         self._tempo = tempo
         self._only = only
         self._counters = ServedCounters()

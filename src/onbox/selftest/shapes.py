@@ -13,7 +13,7 @@ VALID, SUSPECT, INVALID = "valid", "suspect", "invalid"
 
 
 @dataclass(frozen=True)
-class Tempo:
+class TokenTiming:
     """When tokens are made.
 
     Args:

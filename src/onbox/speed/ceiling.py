@@ -169,7 +169,7 @@ def _limits(known_gb_s: float, nominal_gb_s: float | None, least_gb_s: float) ->
 
 def _bandwidth(box: Path) -> dict[str, Any]:
     """Of the processor that would decode, as `box.json` tells it."""
-    fields = _told(box).get("bandwidth")
+    fields = _box_record(box).get("bandwidth")
     return fields if isinstance(fields, dict) else {}
 
 
@@ -180,11 +180,11 @@ def _bandwidths(box: Path) -> list[dict[str, Any]]:
 
 def _listed(box: Path) -> list[dict[str, Any]]:
     """Of each device."""
-    fields = _told(box).get("bandwidths")
+    fields = _box_record(box).get("bandwidths")
     return [each for each in fields or () if isinstance(each, dict)]
 
 
-def _told(box: Path) -> dict[str, Any]:
+def _box_record(box: Path) -> dict[str, Any]:
     try:
         found = read_json(box)
     except UsageError:

@@ -19,7 +19,7 @@ class NewPids:
             self._load: int | None = os.open("/proc/loadavg", os.O_RDONLY | os.O_CLOEXEC)
         except OSError:
             self._load = None
-        self._from = self._seen = self._last()
+        self._from = self._up_to = self._last()
 
     def numbers(self) -> range | None:
         """Who may be new: also threads, and what is gone again; None: nobody can tell, so that only a walk helps.
@@ -29,7 +29,7 @@ class NewPids:
         last = self._last()
         known = 0 < self._from <= last and last - self._from <= MANY
         found = range(self._from + 1, last + 1) if known else None
-        self._from, self._seen = self._seen, last
+        self._from, self._up_to = self._up_to, last
         return found
 
     def close(self) -> None:

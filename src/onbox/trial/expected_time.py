@@ -45,9 +45,9 @@ def expected_of(
         download_bytes=download,
         memory_bytes=round(held * 1.4),
         basis=f"{SHARE_OF_BANDWIDTH:.0%} of {read_gb_s:.0f} GB/s measured, {RUN_TOKENS} tokens a run"
-        + (", as if one at a time" if parallel > 1 else "")
+        + (", as if run one at a time" if parallel > 1 else "")
         + "".join(f"; {each.basis}" for each in images)
-        + (f"; download and memory without {'; '.join(unknown)}, of no known size" if unknown else ""),
+        + (f"; download and memory without {'; '.join(unknown)}, whose size is not known" if unknown else ""),
     )
 
 

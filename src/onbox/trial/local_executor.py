@@ -57,8 +57,8 @@ def room_for(parallel: int, life: Lifetime) -> bool:
     slots = reported_slots(life.props)
     if slots is not None and slots < parallel:
         raise BoxError(
-            f"{life.recipe.name}: {parallel} runs at a time, and the server has room for {slots}",
-            f"start it with room for {parallel}{_option(life, parallel)}, or take --parallel {slots}",
+            f"{life.recipe.name}: {parallel} runs at a time, but the server has room for {slots}",
+            f"start it with room for {parallel}{_option(life, parallel)}, or use --parallel {slots}",
         )
     return parallel == 1 or slots is not None
 

@@ -95,9 +95,7 @@ def make_plan(spec: TrialSpec, *, sandbox: str, read_gb_s: float | None) -> tupl
     if runs < 1:
         raise UsageError(f"runs: {runs} is not at least 1")
     if runs > RUNS_MAX:
-        raise UsageError(
-            f"runs: {runs} is more than {RUNS_MAX}", "no verdict needs so many; a few runs of each task do"
-        )
+        raise UsageError(f"runs: {runs} is more than {RUNS_MAX}", "a few runs of each task are enough")
     agent_plan = _agent(spec, limits)
     check_arms(spec.arms, agent_of(agent_plan))
     speed = _at_a_time(spec.speed, parallel) if spec.bench else spec.speed
@@ -148,7 +146,8 @@ def _with_quants(found: list[Recipe], sources: Sequence[str]) -> tuple[list[Reci
     """
     if len(found) > 1:
         raise UsageError(
-            f"--quants: {len(found)} contenders beside it", "name at most one recipe: it says how the quants are served"
+            f"--quants: {len(found)} further contenders",
+            "name at most one recipe: it defines how the quants are served",
         )
     return quants_of(sources, found[0] if found else None)
 
@@ -192,7 +191,7 @@ def _check_cluster(found: Sequence[Recipe]) -> None:
     for recipe in found:
         if recipe.url is not None:
             raise UsageError(
-                f"--ray: {recipe.name}: is a server that runs already, and each node needs one of its own",
+                f"--ray: {recipe.name}: is a server that is already running, and each node needs its own",
                 "give a recipe or a file of weights",
             )
 
@@ -202,7 +201,7 @@ def _refuse_senseless(found: Iterable[Recipe]) -> None:
     for recipe in found:
         if recipe.random_weights or dummy_weights(recipe.serve.arguments):
             raise UsageError(
-                f"{recipe.name}: its weights are random, so it can pass no task and is compared with nothing",
+                f"{recipe.name}: its weights are random, so it cannot pass any task and is compared with nothing",
                 f"the rate of its kernels: onbox up {recipe.name}, then onbox speed URL --random-weights",
             )
 
@@ -296,7 +295,9 @@ def _check_image(task: Task, agent: AgentPlan, sandbox: str) -> None:
             "set ONBOX_SANDBOX=docker, or name other tasks with --task",
         )
     if agent.command is None and not agent.name.startswith(BUILTIN_AGENT):
-        raise UsageError(f"task {task.name}: runs in an image of its own, without {agent.name}", "leave --agent out")
+        raise UsageError(
+            f"task {task.name}: runs in an image of its own, which does not contain {agent.name}", "leave --agent out"
+        )
 
 
 def check_version(agent: Agent, plan: Plan) -> None:

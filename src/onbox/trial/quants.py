@@ -32,11 +32,11 @@ def quants_of(sources: Sequence[str], like: Recipe | None) -> tuple[list[Recipe]
     found = list({_place(recipe): recipe for recipe in found}.values())
     if len(found) < 2:
         raise UsageError(
-            f"--quants: {', '.join(sources)}: fewer than two quants are nothing to compare",
+            f"--quants: {', '.join(sources)}: fewer than two quants cannot be compared",
             "name two files, or a folder of them",
         )
     if len(found) > QUANTS_MAX:
-        raise UsageError(f"--quants: {len(found)} files are more than {QUANTS_MAX}", "name those that you would run")
+        raise UsageError(f"--quants: {len(found)} files are more than {QUANTS_MAX}", "name the ones that you would use")
     _served_alike(found)
     facts = [(recipe, _facts(recipe)) for recipe in found]
     _one_model([(recipe, each) for recipe, each in facts if each is not None])
@@ -58,7 +58,7 @@ def _recipes(source: str, named: Mapping[str, Recipe], like: Recipe | None) -> l
         towers = [file for file in files if is_tower(file.name)]
         models = [file for file in files if file not in towers and not is_later_part(file.name)]
         if not models:
-            raise UsageError(f"--quants: {source}: holds no GGUF file of a model", "name a folder of GGUF files")
+            raise UsageError(f"--quants: {source}: contains no GGUF file of a model", "name a folder of GGUF files")
         return [_of_file(file, like, towers[0] if len(towers) == 1 else None) for file in models]
     return [_of_file(path, like, None)]
 

@@ -101,7 +101,7 @@ class RayExecutor:
             result: WorkerResult = self._ray.get(reference, timeout=timeout_s)
         except self._ray.exceptions.RayError as error:
             raise ExecutorLost(
-                f"node {self.name} is gone: {one_line_of(error)}", "its runs are done elsewhere, or by --resume"
+                f"node {self.name} is gone: {one_line_of(error)}", "its runs are done on other nodes, or with --resume"
             ) from error
         return result
 

@@ -177,7 +177,7 @@ class Worker:
             path, record = fetch_with_named(recipe, full_check=True)
         write_json(self._home / "weights.json", record)
         if record.sha256 != self._spec.weights_sha256:
-            raise BoxError(f"{path}: not the weights of the trial's box", "bring the same file to all nodes")
+            raise BoxError(f"{path}: not the weights of the trial's box", "copy the same file to all nodes")
         return path
 
     def _run(self, task: str, arm: str, n: int, seed: int) -> bytes:

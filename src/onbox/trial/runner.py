@@ -159,7 +159,9 @@ class TrialRunner:
             self._measurement.weigh(contender, recipe, files)
         with Lifetime(recipe, engine, files, home / "standup", on_phase, reserve=self.plan.reserve_bytes) as life:
             if todo and not room_for(self.plan.parallel, life) and recipe.url is not None:
-                self._show(events.Note(f"{contender.name}: the server does not say how many it serves at a time"))
+                self._show(
+                    events.Note(f"{contender.name}: the server does not report how many requests it serves at a time")
+                )
             if not self._measurement.speed_is_done(contender):
                 self._measurement.measure(contender, life, counter, recipe)
             elif todo:
@@ -231,7 +233,7 @@ class TrialRunner:
             return nullcontext(())
         for node in self._cluster.nodes:
             self._keep_earlier_lives(node_home(self.folder, contender.name, node))
-            self._show(events.Note(f"{contender.name}: stands up on {node}"))
+            self._show(events.Note(f"{contender.name}: starting on {node}"))
         return self._cluster.standing(
             self.folder,
             self.plan,
@@ -244,7 +246,7 @@ class TrialRunner:
     def _leave_out(self, contender: ContenderPlan, node: str, why: OnboxError) -> None:
         subject = node_home(self.folder, contender.name, node).relative_to(self.folder.path).as_posix()
         self.folder.note(LedgerKind.FAILED, subject, why.message)
-        self._show(events.Note(f"{contender.name}: goes on without {node}: {why.message}"))
+        self._show(events.Note(f"{contender.name}: continues without {node}: {why.message}"))
 
     def _affinity(self, nodes: Sequence[RayExecutor]) -> Callable[[RunJob], int]:
         names = ["", *(node.name for node in nodes)]

@@ -70,7 +70,7 @@ class ServerMeasurement:
             box, gpus = self.folder.path / "box.json", facts_of(recipe.engine).gpu_use(recipe.serve.arguments)
             write_ceiling(home, weights.read(path), depth_tokens=depth_tokens, box=box, gpus=gpus)
         except OnboxError as error:
-            self._show(events.Note(f"{contender.name}: no ceiling is known: {error.message}"))
+            self._show(events.Note(f"{contender.name}: the ceiling is not known: {error.message}"))
 
     def preflight(self, contender: ContenderPlan, life: Lifetime, recipe: Recipe) -> None:
         """Ask the few questions of preflight and record the answers."""

@@ -63,7 +63,7 @@ class TrialSpec(BaseModel):
     reserve_bytes: int | None = None
     """What the guard keeps available."""
     model: str | None = None
-    """The model's name in requests to a URL; the server is asked if left out."""
+    """The model's name in requests to a URL; by default the server is asked."""
     api_key_env: str = ""
     """Environment variable with the key that a URL's server wants."""
     random_weights: bool = False

@@ -73,10 +73,12 @@ class Access:
         tokens = [value for name, value in fields if name == "token"]
         if tokens:
             if len(tokens) > 1 or not self._is_token(tokens[0]):
-                return PlainTextResponse("this token is of another server; use the address that it printed\n", 403)
+                return PlainTextResponse(
+                    "this token belongs to another server; use the address that this one printed\n", 403
+                )
             return self._redirect(scope, [field for field in fields if field[0] != "token"])
         if not self._is_token(_cookie(Headers(scope=scope).get("cookie", ""), self._cookie)):
-            return PlainTextResponse("open the address that onbox view printed, with its token\n", 403)
+            return PlainTextResponse("open the address that onbox view printed, including its token\n", 403)
         return None
 
     def _redirect(self, scope: Scope, fields: list[tuple[str, str]]) -> Response:
@@ -99,12 +101,12 @@ def _refusal(scope: Scope) -> Response | None:
         return PlainTextResponse("the address is too long\n", 414)
     hosts, origins = headers.getlist("host"), headers.getlist("origin")
     if len(hosts) != 1 or not HOST.fullmatch(hosts[0]):
-        return PlainTextResponse("this server answers on loopback alone\n", 403)
+        return PlainTextResponse("this server answers only on loopback\n", 403)
     if any(origin.lower() != f"http://{hosts[0]}".lower() for origin in origins):
-        return PlainTextResponse("asked from another page\n", 403)
+        return PlainTextResponse("requested from another page\n", 403)
     site, mode = headers.get("sec-fetch-site", "same-origin"), headers.get("sec-fetch-mode", "navigate")
     if site not in ("same-origin", "none") and mode != "navigate":
-        return PlainTextResponse("asked from another page\n", 403)
+        return PlainTextResponse("requested from another page\n", 403)
     return None
 
 

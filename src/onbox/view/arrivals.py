@@ -36,7 +36,7 @@ class RequestLine:
 
 
 @dataclass(frozen=True)
-class Strip:
+class ArrivalStrip:
     """The arrivals of one request, and the window that is looked at, in milliseconds since the request."""
 
     id: int
@@ -76,7 +76,7 @@ def requests(path: Path) -> Iterator[Exchange]:
 
 def strip_of(
     folder: TrialFolder, where: str, wanted: int, window: tuple[float, float]
-) -> tuple[tuple[RequestLine, ...], Strip | None]:
+) -> tuple[tuple[RequestLine, ...], ArrivalStrip | None]:
     """The requests of a measurement, and the arrivals of the one that is wanted.
 
     Args:
@@ -95,7 +95,7 @@ def strip_of(
     return tuple(lines), _strip(chosen, window) if chosen is not None else None
 
 
-def _strip(exchange: Exchange, window: tuple[float, float]) -> Strip:
+def _strip(exchange: Exchange, window: tuple[float, float]) -> ArrivalStrip:
     sample = digest(exchange)
     arrivals = sample.reply.arrivals
     visible = [arrival.t_ns for arrival in arrivals if arrival.visible]
@@ -105,7 +105,7 @@ def _strip(exchange: Exchange, window: tuple[float, float]) -> Strip:
     begin, end = max(0.0, window[0]), min(end_ms, window[1])
     if end - begin < 0.01:
         begin, end = 0.0, end_ms
-    return Strip(
+    return ArrivalStrip(
         id=exchange.id,
         purpose=exchange.purpose,
         sample=sample,
@@ -117,7 +117,7 @@ def _strip(exchange: Exchange, window: tuple[float, float]) -> Strip:
     )
 
 
-def picture(strip: Strip) -> Markup:
+def picture(strip: ArrivalStrip) -> Markup:
     """The window as SVG: a line for each read, higher the more it brought; below, where a burst begins."""
     found = list(strip.inside())
     most = max((characters for _, _, characters in strip.stamps), default=0) or 1
@@ -136,7 +136,7 @@ def picture(strip: Strip) -> Markup:
     )
 
 
-def _joined(strip: Strip, found: Sequence[tuple[float, int, int]]) -> Iterator[tuple[float, int, int]]:
+def _joined(strip: ArrivalStrip, found: Sequence[tuple[float, int, int]]) -> Iterator[tuple[float, int, int]]:
     """Where there are too many, the largest of each place."""
     if len(found) <= TICKS_MAX:
         for at, visible, characters in found:
@@ -157,5 +157,5 @@ def _tick(place: float, visible: int, share: float) -> Markup:
     return Markup('<line class="{}" x1="{}%" x2="{}%" y1="{}" y2="76"/>').format(kind, place, place, 76 - height)
 
 
-def _place(strip: Strip, at_ms: float) -> float:
+def _place(strip: ArrivalStrip, at_ms: float) -> float:
     return round(100 * (at_ms - strip.from_ms) / max(strip.width_ms, 1e-9), 3)

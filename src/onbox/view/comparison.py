@@ -106,7 +106,7 @@ def compare(left: ComparedContender, right: ComparedContender) -> ComparisonPage
 def _rates(left: Measurement | None, right: Measurement | None, alike: bool) -> RateRatio | None:
     if left is None or right is None:
         return None
-    return rate_ratio(left, right) if alike else not_compared("they were not measured alike")
+    return rate_ratio(left, right) if alike else not_compared("they were not measured in the same way")
 
 
 def _paired(left: ComparedContender, right: ComparedContender, tasks: Container[str]) -> tuple[TaskPairs | None, str]:
@@ -123,7 +123,7 @@ def _paired(left: ComparedContender, right: ComparedContender, tasks: Container[
     if _seed(left.trial) != _seed(right.trial):
         sides[1] = {task: [replace(run, n=None) for run in runs] for task, runs in sides[1].items()}
     runs = paired(sides[0], sides[1])
-    return (runs, "") if runs.tasks else (None, "they have no task in common that both ran")
+    return (runs, "") if runs.tasks else (None, "both ran no common task")
 
 
 def _side(chosen: ComparedContender, tasks: Container[str]) -> dict[str, Sequence[CountedRun]]:

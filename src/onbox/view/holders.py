@@ -7,7 +7,7 @@ import time
 LOCKS = "/proc/locks"
 FRESH_S = 0.5
 _LINE = re.compile(rb": FLOCK +ADVISORY +WRITE +\S+ ([0-9a-f]+):([0-9a-f]+):(\d+) ")
-_seen: tuple[float, frozenset[tuple[int, int]]] = (-FRESH_S, frozenset())
+_cached: tuple[float, frozenset[tuple[int, int]]] = (-FRESH_S, frozenset())
 
 
 def held(folder: str) -> bool:
@@ -21,14 +21,14 @@ def held(folder: str) -> bool:
 
 def _locks() -> frozenset[tuple[int, int]]:
     """(device, inode) of every lock."""
-    global _seen
+    global _cached
     now = time.monotonic()
-    if now - _seen[0] >= FRESH_S:
+    if now - _cached[0] >= FRESH_S:
         try:
             with open(LOCKS, "rb") as file:
                 data = file.read()
         except OSError:
             data = b""
         found = frozenset((os.makedev(int(a, 16), int(b, 16)), int(inode)) for a, b, inode in _LINE.findall(data))
-        _seen = (now, found)
-    return _seen[1]
+        _cached = (now, found)
+    return _cached[1]

@@ -32,14 +32,14 @@ class InsidePath(PosixPath):
         """Open for reading.
 
         Raises:
-            OSError: it is not a plain file below the folder, a link is on the way, or it is to be written.
+            OSError: it is not a regular file below the folder, a link is on the way, or it is to be written.
         """
         if mode not in READING:
             raise PermissionError(errno.EPERM, "nothing is written here", str(self))
         descriptor = self._descriptor(_READ)
         try:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise PermissionError(errno.EPERM, "not a plain file", str(self))
+                raise PermissionError(errno.EPERM, "not a regular file", str(self))
             return open(descriptor, mode, buffering, encoding, errors, newline)
         except BaseException:
             os.close(descriptor)

@@ -108,7 +108,7 @@ class Library:
         """
         parts = () if at == "." else tuple(at.split("/"))
         if any(part in ("", ".", "..") or "\0" in part for part in parts):
-            raise UsageError("no such trial: its name leads elsewhere", "")
+            raise UsageError("no such trial: its name leads out of the folder", "")
         path = self.top.joinpath(*parts)
         if not path.is_dir():
             raise UsageError("no such trial in this folder", "")

@@ -40,7 +40,7 @@ class CurrentRun:
     answers: int
     """Requests that were answered."""
     tok_s: float | None
-    """Of the last answer that holds a rate."""
+    """Of the last answer with a rate."""
     changed_s: float | None
     """Since anything of it was written."""
 

@@ -102,14 +102,14 @@ class Pages:
         """
         named = query.texts("c")
         if len(named) != 2:
-            raise UsageError(f"{len(named)} contenders are ticked, and two are compared", "tick two in the list")
+            raise UsageError(f"{len(named)} contenders are selected; select exactly two", "select two in the list")
         left, right = (self._chosen(each, place) for place, each in enumerate(named))
         return self.render("compare.html.j2", c=compare(left, right), named=named)
 
     def _chosen(self, named: str, place: int) -> ComparedContender:
         at, found, name = named.rpartition("//")
         if not found:
-            raise UsageError("a contender is named as TRIAL//CONTENDER", "tick two in the list")
+            raise UsageError("a contender is named as TRIAL//CONTENDER", "select two in the list")
         trial = self.read.needed(at)
         return ComparedContender(trial, trial.contender(name), ("c0", "c1")[place])
 

@@ -11,7 +11,7 @@ from onbox.evidence.records import Exchange, RunRecord
 from onbox.evidence.replies import read_reply
 from onbox.judge.results import RunResult
 from onbox.report.page import TranscriptStep, step_of, steps_of
-from onbox.report.text import Cut, cut
+from onbox.report.text import TruncatedText, cut
 from onbox.view.paging import ListPage, paged
 
 TEXT_CHARACTERS_MAX = 24_000
@@ -25,8 +25,8 @@ LINES_MAX = 1500
 
 REPLAYS = {
     "replay": "asked again, unchanged",
-    "replay-flipped": "asked again, streamed the other way",
-    "replay-raw": "asked again, past the server's parser",
+    "replay-flipped": "sent again, with streaming switched",
+    "replay-raw": "sent again, past the server's parser",
     "replay-prompt": "the prompt, as the server's template makes it",
 }
 
@@ -56,9 +56,9 @@ class Replay:
 
     what: str
     status: str
-    content: Cut
-    reasoning: Cut
-    calls: tuple[tuple[str, Cut], ...]
+    content: TruncatedText
+    reasoning: TruncatedText
+    calls: tuple[tuple[str, TruncatedText], ...]
     error: str
 
 
@@ -70,7 +70,7 @@ class TranscriptPage:
     steps: ListPage[TranscriptStep]
     problem: str
     """Why there are no steps."""
-    gate: Cut | None
+    gate: TruncatedText | None
     patch: tuple[DiffFile, ...]
     patch_cut: bool
     replays: tuple[Replay, ...]
@@ -124,12 +124,12 @@ def _head(path: Path, limit: int) -> tuple[str, bool] | None:
     return data.decode("utf-8", "surrogateescape"), whole
 
 
-def _text(path: Path) -> Cut | None:
+def _text(path: Path) -> TruncatedText | None:
     found = _head(path, GATE_BYTES_MAX)
     if found is None:
         return None
     text = cut(found[0], TEXT_CHARACTERS_MAX)
-    return text if found[1] or text.omitted else Cut(text.head, 1)
+    return text if found[1] or text.omitted else TruncatedText(text.head, 1)
 
 
 def _patch(path: Path) -> tuple[tuple[DiffFile, ...], bool]:

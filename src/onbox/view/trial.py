@@ -132,7 +132,7 @@ class Trials:
         """
         found = self.get(at)
         if found is None:
-            raise UsageError("this trial has no verdict yet", "look at it again when it has ended")
+            raise UsageError("this trial has no verdict yet", "look again when it has ended")
         return found
 
     def _read(self, at: str, stamp: Stamp) -> TrialPage | None:

@@ -139,7 +139,7 @@ class TrialPages:
         window = query.share("from", 0.0), query.share("to", -1.0)
         problem = ""
         lines: tuple[arrivals.RequestLine, ...] = ()
-        strip: arrivals.Strip | None = None
+        strip: arrivals.ArrivalStrip | None = None
         try:
             lines, strip = arrivals.strip_of(trial.folder, where, query.number("request"), window)
         except (UsageError, OSError, ValueError) as error:

@@ -18,6 +18,7 @@ SUSPECT_SHARE = 0.25
 """Of the patience: from here on standing still is suspect."""
 SUSPECT_AT_LEAST_S = 5.0
 TICKS_SHARE_MAX = 0.2
+PTX_COMPILER = "the driver's PTX compiler is loaded, so it may be compiling kernels for this chip"
 STARVED_MEMORY = 0.10
 STARVED_IO = 0.60
 STARVED_QUOTA = 0.60
@@ -131,7 +132,8 @@ def _state(
         return _progress(signs, phase, rule, still_s, moving)
     if spins:
         alone = f"{signs.spin:.1f} s/s of processor and nothing else for {seconds(still_s)}"
-        return WatchState.SUSPECT, f"{alone}: it may compute, or wait in a circle"
+        compiler = f"; {PTX_COMPILER}" if signs.ptx_compiler else ""
+        return WatchState.SUSPECT, f"{alone}: it may compute, or wait in a circle{compiler}"
     return WatchState.SUSPECT, f"nothing of what {phase} lives by moved for {seconds(still_s)}"
 
 

@@ -17,6 +17,7 @@ from onbox.supervisor.gpu_memory import Nvml, open_nvml
 from onbox.watch import stacks
 from onbox.watch.cgroups import Cgroups
 from onbox.watch.compilers import COMPILERS, source_at_work
+from onbox.watch.driver_compiler import ptx_compiler_loaded
 from onbox.watch.engine_counters import MetricsServer
 from onbox.watch.logs import KEPT_MAX, Log
 from onbox.watch.machine import MachineReader, read_caches
@@ -78,7 +79,7 @@ class Collector:
         self._landmarks = target.landmarks or Landmarks()
         self._phase = target.phase
         self._cannot: tuple[str, ...] = ()
-        self._seen: tuple[Process, ...] = ()
+        self._last_processes: tuple[Process, ...] = ()
         self._compilers: tuple[tuple[int, str], ...] = ()
         self._compiling = ""
         self._serving = False
@@ -114,6 +115,10 @@ class Collector:
             self._no_stacks = "py-spy may not look at every Python process of the set"
         texts = [f"{each.name} ({each.pid})\n{text}" for each, text in looks if text]
         return "\n".join(texts) or None
+
+    def ptx_compiler_loaded(self) -> bool:
+        """Whether the driver may be compiling kernels in a process of the set."""
+        return ptx_compiler_loaded(each.pid for each in self._last_processes if each.role != "daemon")
 
     def close(self) -> None:
         self._members.close()
@@ -159,10 +164,15 @@ class Collector:
     def _sample_processes(self, sample: WatchSample, now: float) -> None:
         processes = self._read_processes(now)
         groups = self._cgroups.read() or None
-        if processes and groups is None and len(processes) == len(self._seen) and all(map(is_, processes, self._seen)):
+        if (
+            processes
+            and groups is None
+            and len(processes) == len(self._last_processes)
+            and all(map(is_, processes, self._last_processes))
+        ):
             # Not one of them was worth reading: what was seen before still holds.
             return
-        self._seen = processes
+        self._last_processes = processes
         sample.processes, sample.groups, sample.births = processes, groups, self._members.births
         sample.compiling = self._sample_compilers(processes)
         roots = self._members.roots

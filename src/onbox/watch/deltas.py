@@ -21,7 +21,7 @@ class CounterDeltas:
         self._held: int | None = None
         self._cache: tuple[int, int] | None = None
         self._tokens: float | None = None
-        self._said: dict[str, float | None] = {}
+        self._shares: dict[str, float | None] = {}
 
     def take(self, sample: WatchSample) -> dict[str, float]:
         """The growth since the sample before: bytes, seconds, lines, tokens; of what was looked at in this tick."""
@@ -91,9 +91,9 @@ class CounterDeltas:
         if NO_NEWS.search(line):
             return False
         kind, share = form(line), fraction(line)
-        known = kind in self._said
-        news = not known or (share is not None and share != self._said[kind])
-        if not known and len(self._said) >= FORMS_KEPT:
-            del self._said[next(iter(self._said))]
-        self._said[kind] = share
+        known = kind in self._shares
+        news = not known or (share is not None and share != self._shares[kind])
+        if not known and len(self._shares) >= FORMS_KEPT:
+            del self._shares[next(iter(self._shares))]
+        self._shares[kind] = share
         return news

@@ -17,7 +17,7 @@ class ProgressEstimate:
         self.what = ""
         self.share: float | None = None
         self.eta_s: float | None = None
-        self._seen: deque[tuple[float, float]] = deque()
+        self._points: deque[tuple[float, float]] = deque()
         self._told_s = -RECENT_S
         self._at: dict[str, int] = {}
 
@@ -43,15 +43,15 @@ class ProgressEstimate:
     def begin_anew(self) -> None:
         """Forget: another step has begun, or this one tells no more."""
         self.what, self.share, self.eta_s = "", None, None
-        self._seen.clear()
+        self._points.clear()
 
     def _note(self, what: str, share: float, now_s: float) -> None:
         if what != self.what or (self.share is not None and share < self.share):
-            self._seen.clear()
+            self._points.clear()
         self.what, self.share, self.eta_s = what, share, None
-        self._seen.append((now_s, share))
-        while len(self._seen) > 2 and self._seen[1][0] <= now_s - SPAN_S:
-            self._seen.popleft()
-        begin, first = self._seen[0]
+        self._points.append((now_s, share))
+        while len(self._points) > 2 and self._points[1][0] <= now_s - SPAN_S:
+            self._points.popleft()
+        begin, first = self._points[0]
         if now_s - begin >= 2.0 and share > first:
             self.eta_s = (1 - share) * (now_s - begin) / (share - first)

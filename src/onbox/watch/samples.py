@@ -146,6 +146,8 @@ class WatchSample:
     """The phase by something better than the log: the command, an endpoint that answers."""
     compiling: str | None = None
     """The source file that compilers among the processes work on, told when it changes; empty: none that is known."""
+    ptx_compiler: bool = False
+    """The driver's compiler of PTX is loaded in a process of the set; looked for while processor time alone moves."""
     stacks: str | None = None
     """Where the Python threads of the set are, as py-spy says; taken only when it looks like a hang."""
     ended: bool = False
@@ -169,6 +171,7 @@ class WatchSample:
             and self.groups is None
             and self.phase is None
             and self.stacks is None
+            and not self.ptx_compiler
             and self.compiling is None
             and not self.ended
         )

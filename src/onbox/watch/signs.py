@@ -85,6 +85,8 @@ class Signs:
         """Since when requests run and no counter of the engine moves."""
         self.log_followed = False
         self.last_line = ""
+        self.ptx_compiler = False
+        """Whether the driver's compiler of PTX was seen in a process of the set."""
         self.stacks = ""
         self.same_stacks_since_s: float | None = None
         self.stacks_s: float | None = None
@@ -125,6 +127,7 @@ class Signs:
         self._take_gpus(sample)
         self._take_tokens(sample)
         self._take_stacks(sample)
+        self.ptx_compiler = self.ptx_compiler or sample.ptx_compiler
         self.course.take(sample, self.t_s)
 
     # ------------------------------------------------------------ what moves

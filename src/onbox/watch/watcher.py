@@ -8,11 +8,12 @@ from onbox.watch.collect import Collector
 from onbox.watch.phases import KERNELS, LONGEST_PATIENCE_S, RULES, WITH_KERNELS, PhaseRule
 from onbox.watch.recording import Recorder
 from onbox.watch.samples import WatchSample
-from onbox.watch.signs import Signs
+from onbox.watch.signs import SPIN_CPU, Signs
 
 STACKS_FROM_SHARE = 0.3
 STACKS_EVERY_SHARE = 0.3
 """Of the patience: when stacks are taken, and how far apart."""
+COMPILER_EVERY_S = 5.0
 HOLDS_S = 0.25
 """For so long a verdict holds, unless a phase or everything has ended since: looks may come more often than that."""
 
@@ -138,12 +139,16 @@ class Watcher:
         self.collector = collector
         self.tracker = tracker
         self._recorder = recorder
+        self._looked_for_compiler_s: float | None = None
 
     def tick(self) -> tuple[Assessment, WatchSample]:
         """Look once; the verdict, and what was seen."""
         sample = self.collector.sample()
         if self._wants_stacks(sample):
             sample.stacks = self.collector.take_stacks()
+        if self._wants_ptx_compiler(sample):
+            self._looked_for_compiler_s = sample.t_ns / 1e9
+            sample.ptx_compiler = self.collector.ptx_compiler_loaded()
         verdict = self.tracker.take(sample)
         if self._recorder is not None:
             self._recorder.write(sample)
@@ -156,6 +161,13 @@ class Watcher:
             return False
         last = signs.stacks_s
         return last is None or sample.t_ns / 1e9 - last >= STACKS_EVERY_SHARE * rule.patience_s
+
+    def _wants_ptx_compiler(self, sample: WatchSample) -> bool:
+        """While processor time alone moves, once in a while: a look reads all that a process maps."""
+        signs, last = self.tracker.signs, self._looked_for_compiler_s
+        if sample.ended or signs.ptx_compiler or signs.spin < SPIN_CPU:
+            return False
+        return last is None or sample.t_ns / 1e9 - last >= COMPILER_EVERY_S
 
     def close(self) -> None:
         """Let go of all files."""

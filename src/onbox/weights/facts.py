@@ -165,7 +165,7 @@ def facts(
         UsageError: no weights, or experts whose number or top-k cannot be told.
     """
     if not weights:
-        raise UsageError(f"{source}: holds no weights")
+        raise UsageError(f"{source}: contains no weights")
     found_notes = list(notes)
     parts = _classify(weights, architecture)
     layers = architecture.layers - (architecture.draft_layers if architecture.draft_in_layers else 0)

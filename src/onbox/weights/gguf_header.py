@@ -200,7 +200,7 @@ class _Parser:
             end = offset + tensor.nbytes
             if end > data_bytes:
                 raise UsageError(
-                    f"{self._file}: {tensor.name}: ends {end - data_bytes:,} bytes beyond the file: truncated",
+                    f"{self._file}: {tensor.name}: ends {end - data_bytes:,} bytes past the end of the file: truncated",
                     "fetch the file again",
                 )
         return end

@@ -138,7 +138,7 @@ class _RangeReader:
                 self._hub.utils.hf_raise_for_status(response)
             whole = response.status_code == 200 and "bytes=0-" in headers["Range"]
             if response.status_code != 206 and not whole:
-                raise BoxError(f"{self.name}: the server does not serve ranges (status {response.status_code})")
+                raise BoxError(f"{self.name}: the server does not support ranges (status {response.status_code})")
             for chunk in response.iter_bytes(64 << 10):
                 data += chunk
                 if len(data) >= length:
@@ -173,7 +173,7 @@ def translated(what: str) -> Iterator[None]:
         reason = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
         raise BoxError(
             f"{what}: the Hugging Face hub cannot be reached: {reason}",
-            "check the network and proxies, or name a folder that is here",
+            "check the network and proxies, or name a local folder",
         ) from error
     except Exception as error:
         if "httpx" not in type(error).__module__ and "httpcore" not in type(error).__module__:

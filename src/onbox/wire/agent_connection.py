@@ -46,7 +46,7 @@ class RequestBudget:
         return self._held_bytes[run] > MAX_REQUESTS_BYTES // max(1, len(self._runs))
 
 
-class AgentLeft(ConnectionError):
+class AgentDisconnected(ConnectionError):
     """The agent hung up before its reply was complete."""
 
 
@@ -149,7 +149,7 @@ class AgentConnection:
             self._writer.write(data)
             await self._writer.drain()
         except OSError as error:
-            raise AgentLeft from error
+            raise AgentDisconnected from error
 
     async def refuse(self, status: int, message: str) -> None:
         """Answer with an error of the proxy's own."""

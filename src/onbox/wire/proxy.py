@@ -28,7 +28,7 @@ from onbox.scratch import scratch_folder
 from onbox.untrusted_json import UntrustedJsonError, parse
 from onbox.wire.agent_connection import (
     AgentConnection,
-    AgentLeft,
+    AgentDisconnected,
     RequestBudget,
     RequestTooLargeError,
     split_target,
@@ -288,7 +288,7 @@ class RecordingProxy:
         record = ExchangeRecorder(next(recorder.ids), purpose, method, path, sent, secrets, self._limits)
         try:
             await self._forward(agent, request, path, body, record)
-        except AgentLeft:
+        except AgentDisconnected:
             record.broke(TransportError.CLIENT_LEFT, "the client left before the reply was complete")
             agent.abort()
         except (OSError, h11.ProtocolError, LimitExceededError) as problem:
@@ -350,7 +350,7 @@ class RecordingProxy:
                         left_s = clock.left_s(head=record.status is None)
                         await asyncio.wait({read, gone}, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
                         if gone.done() and not read.done():
-                            raise AgentLeft
+                            raise AgentDisconnected
                     record.stamp()
                     engine.receive_data(read.result())
                 elif isinstance(event, h11.Response):

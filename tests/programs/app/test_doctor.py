@@ -21,7 +21,7 @@ def found() -> dict[str, Check]:
     return {each.id: each for each in examine_box()}
 
 
-def test_every_part_is_told_once(found: dict[str, Check]) -> None:
+def test_every_part_is_reported_once(found: dict[str, Check]) -> None:
     wanted = {"sandbox", "sandbox.bubblewrap", "sandbox.sandlock", "engine.llama-embedded", "containers.docker",
               "containers.podman", *(f"agent.{name}" for name in agent_names())}  # fmt: skip
     assert wanted <= set(found)
@@ -44,7 +44,7 @@ def test_without_a_sandbox_no_trial_can_be_run(monkeypatch: pytest.MonkeyPatch) 
     assert sandbox.hint
 
 
-def test_what_is_not_here_is_said_with_what_brings_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_not_here_is_reported_with_what_brings_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     bare = {each.id: each for each in examine_box()}
     for name, hint in (("containers.docker", "docker"), ("containers.podman", "podman"), ("agent.codex", "")):

@@ -204,7 +204,7 @@ def test_code_that_minds_its_own_business_may_start_processes_and_end_them(tmp_p
         ("exit 4", "GATE_FAULT exit code 4: no reason given"),
     ],
 )
-def test_a_verdict_needs_the_word_that_the_gate_was_told(
+def test_a_verdict_needs_the_word_that_the_gate_was_given(
     tmp_path: Path, sandbox: Sandbox, gate: str, reason: str
 ) -> None:
     task = task_with_gate(tmp_path, gate)

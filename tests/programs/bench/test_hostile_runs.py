@@ -29,29 +29,29 @@ NESTED = "import os\nfor n in range(1_000):\n    os.mkdir('d')\n    os.chdir('d'
 SPARSE = "for n in range(4_000):\n    with open(f's{n}', 'wb') as file:\n        file.truncate(1 << 30)"
 
 
-def said(name: str, arguments: dict[str, Any] | str) -> bytes:
+def call_turn(name: str, arguments: dict[str, Any] | str) -> bytes:
     return turn(call_delta(name, arguments), delta("tool_calls"))
 
 
 def python(script: str) -> bytes:
-    return said("bash", {"command": f'python3 -c "{script}"'})
+    return call_turn("bash", {"command": f'python3 -c "{script}"'})
 
 
 HOSTILE: dict[str, tuple[bytes, ...]] = {
-    "arguments of 1,000 brackets": (said("read", BRACKETS),),
-    "an object in 1,000 objects": (said("read", '{"path":' * 1_000 + "1" + "}" * 1_000),),
-    "a path of 1,000 folders": (said("write", {"path": "a/" * 1_000 + "b", "content": "x"}),),
-    "a path that is read in 1,000 folders": (said("read", {"path": "a/" * 1_000 + "b"}),),
-    "1,000 folders in folders": (python(NESTED), said("glob", {"pattern": "**/last"})),
-    "half a character as a name": (said("read\ud83d", {"path": "a"}),),
-    "half a character as a path": (said("write", '{"path": "a\\ud83d", "content": "\\ud83d"}'),),
-    "half a character in a loop": tuple(said("\udcff", "{}") for _ in range(8)),
+    "arguments of 1,000 brackets": (call_turn("read", BRACKETS),),
+    "an object in 1,000 objects": (call_turn("read", '{"path":' * 1_000 + "1" + "}" * 1_000),),
+    "a path of 1,000 folders": (call_turn("write", {"path": "a/" * 1_000 + "b", "content": "x"}),),
+    "a path that is read in 1,000 folders": (call_turn("read", {"path": "a/" * 1_000 + "b"}),),
+    "1,000 folders in folders": (python(NESTED), call_turn("glob", {"pattern": "**/last"})),
+    "half a character as a name": (call_turn("read\ud83d", {"path": "a"}),),
+    "half a character as a path": (call_turn("write", '{"path": "a\\ud83d", "content": "\\ud83d"}'),),
+    "half a character in a loop": tuple(call_turn("\udcff", "{}") for _ in range(8)),
     "12 GB by an edit": (
-        said("write", {"path": "a", "content": "a" * 120_000}),
-        said("edit", {"path": "a", "old": "a", "new": "b" * 100_000}),
+        call_turn("write", {"path": "a", "content": "a" * 120_000}),
+        call_turn("edit", {"path": "a", "old": "a", "new": "b" * 100_000}),
     ),
     "4,000 files with holes": (python(SPARSE),),
-    "a name that is as long as a file": (said("x" * 3_000_000, "{}"),),
+    "a name that is as long as a file": (call_turn("x" * 3_000_000, "{}"),),
 }
 
 

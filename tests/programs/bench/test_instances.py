@@ -57,18 +57,18 @@ def test_seed_nought_and_a_task_without_generator_are_the_folder_itself(tmp_path
 
 
 @pytest.mark.parametrize(
-    ("generator", "said"),
+    ("generator", "message"),
     [
         ("raise SystemExit('no words left')", "ended with exit code 1 for seed 5: no words left"),
         ("open('/etc/seed', 'w')", "ended with exit code 1 for seed 5"),
         ("import socket; socket.create_connection(('127.0.0.1', 9), 1)", "ended with exit code 1 for seed 5"),
     ],
 )
-def test_a_generator_that_breaks_is_one_line(tmp_path: Path, sandbox: Sandbox, generator: str, said: str) -> None:
+def test_a_generator_that_breaks_is_one_line(tmp_path: Path, sandbox: Sandbox, generator: str, message: str) -> None:
     task = generated(tmp_path, generator)
     with pytest.raises(BadSubjectError) as raised:
         Instances(tmp_path / "instances", sandbox).of(task, 5)
-    assert said in raised.value.message
+    assert message in raised.value.message
     assert str(task.path / "generate.py") in raised.value.message
     assert "\n" not in raised.value.message
 
@@ -80,7 +80,7 @@ def test_a_generator_works_in_a_copy(tmp_path: Path, sandbox: Sandbox) -> None:
     assert load_task(task.path).sha256 == task.sha256
 
 
-def test_seeds_of_runs_are_told_apart_and_do_not_hang_on_other_tasks() -> None:
+def test_seeds_of_runs_are_distinguished_and_do_not_hang_on_other_tasks() -> None:
     seeds = {run_seed(plan, task.name, n) for plan in (1, 2) for task in load_tasks("builtin") for n in range(1, 21)}
     assert len(seeds) == 2 * len(load_tasks("builtin")) * 20
     assert all(0 <= seed < 2**31 - SEED_STRIDE and seed % SEED_STRIDE == 0 for seed in seeds)

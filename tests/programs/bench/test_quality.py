@@ -124,25 +124,25 @@ def test_the_reference_is_what_the_solution_changes() -> None:
     assert references.of(task) is references.of(task)
 
 
-def test_the_judge_tells_the_size_and_what_is_unknown() -> None:
+def test_the_judge_shows_the_size_and_what_is_unknown() -> None:
     reference, changed = (
         Changes(files=1, lines_added=3, lines_removed=3),
         Changes(files=2, lines_added=8, lines_removed=4),
     )
 
-    def told(quality: Quality | None) -> tuple[tuple[str, ...] | None, str]:
+    def quality_result(quality: Quality | None) -> tuple[tuple[str, ...] | None, str]:
         result = attribute(run_record(changes=changed, quality=quality), [call_reply()])
         assert (result.files_changed, result.lines_changed) == (2, 12)
         return result.broken, change(result)
 
     size = "2 files, 12 lines, 2.0 times the reference"
-    assert told(Quality(reference=reference)) == ((), size)
-    assert told(Quality(reference=reference, broken=("a.py",), unread=("b.ts",))) == (
+    assert quality_result(Quality(reference=reference)) == ((), size)
+    assert quality_result(Quality(reference=reference, broken=("a.py",), unread=("b.ts",))) == (
         ("a.py",),
         f"{size}; broken: a.py",
     )
     unknown = "; whether all of it parses is unknown"
-    assert told(Quality(reference=reference, unread=("b.ts",))) == (None, size + unknown)
+    assert quality_result(Quality(reference=reference, unread=("b.ts",))) == (None, size + unknown)
     linted = Quality(reference=reference, lint=("a.py: undefined name 'x'",))
-    assert told(linted) == ((), f"{size}; pyflakes: a.py: undefined name 'x'")
-    assert told(None) == (None, "2 files, 12 lines" + unknown)
+    assert quality_result(linted) == ((), f"{size}; pyflakes: a.py: undefined name 'x'")
+    assert quality_result(None) == (None, "2 files, 12 lines" + unknown)

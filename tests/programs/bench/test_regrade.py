@@ -39,9 +39,9 @@ def task_of(folder: Path) -> Task:
 def test_nothing_changed(benched: Path) -> None:
     done = onbox_here("regrade", benched, "--json")
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert (told["changed"], told["not_run"], told["runs"]) == ([], [], 1)
-    kept = json.loads(Path(told["path"]).read_text().splitlines()[-1])
+    result = json.loads(done.stdout)
+    assert (result["changed"], result["not_run"], result["runs"]) == ([], [], 1)
+    kept = json.loads(Path(result["path"]).read_text().splitlines()[-1])
     (run,) = kept["runs"]
     assert (run["code_was"], run["code_now"], run["now"]["exit_code"]) == ("PASS", "PASS", 0)
     assert mismatches(benched) == []
@@ -75,6 +75,6 @@ def test_a_workspace_that_was_touched_is_not_graded(benched: Path, tmp_path: Pat
     archive = next(copy.glob(f"*/runs/*/*/1/{NAME}"))
     archive.unlink()
     done = onbox_here("regrade", copy, "--json")
-    told = json.loads(done.stdout)
-    assert told["changed"] == []
-    assert "missing" in told["not_run"][0]["why"]
+    result = json.loads(done.stdout)
+    assert result["changed"] == []
+    assert "missing" in result["not_run"][0]["why"]

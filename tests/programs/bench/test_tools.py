@@ -24,8 +24,8 @@ class TestFiles:
     def test_a_pipe_does_not_hang_it(self, box: Toolbox, app: Path, name: str) -> None:
         os.mkfifo(app / "pipe")
         more: dict[str, dict[str, str]] = {"write": {"content": "x"}, "edit": {"old": "a", "new": "b"}}
-        said = call(box, name, path="pipe", **more.get(name, {"pattern": "alpha"} if name == "grep" else {}))
-        assert said.startswith("error: pipe: ") or said == "no match"
+        message = call(box, name, path="pipe", **more.get(name, {"pattern": "alpha"} if name == "grep" else {}))
+        assert message.startswith("error: pipe: ") or message == "no match"
         assert call(box, "grep", pattern="Title") == "README.md:1: # Title"
 
 
@@ -47,20 +47,20 @@ class TestSearch:
 
     @pytest.mark.parametrize("pattern", ["(", "(" * 3000 + ")" * 3000, "a\0b", "\ud800"])
     def test_what_is_no_expression_is_answered(self, box: Toolbox, pattern: str) -> None:
-        said = call(box, "grep", pattern=pattern)
-        assert said.startswith("error: ") or said == "no match"
-        assert len(said) < 400
+        message = call(box, "grep", pattern=pattern)
+        assert message.startswith("error: ") or message == "no match"
+        assert len(message) < 400
 
     def test_an_expression_that_never_ends_is_killed(self, app: Path) -> None:
         (app / "trap").write_text("a" * 60 + "b")
-        said = call(Toolbox(app, Unsafe(), command_s=1), "grep", pattern="(a+)+$")
-        assert said == "error: the search was killed after 1 s: take a simpler expression"
+        message = call(Toolbox(app, Unsafe(), command_s=1), "grep", pattern="(a+)+$")
+        assert message == "error: the search was killed after 1 s: take a simpler expression"
 
     def test_a_name_that_is_no_text_can_be_sent(self, box: Toolbox, app: Path) -> None:
         (app / os.fsdecode(b"odd\xff.txt")).write_text("alpha")
-        for said in (call(box, "glob", pattern="*.txt"), call(box, "grep", pattern="alpha"), box.overview("")):
-            said.encode()
-            assert "odd" in said
+        for message in (call(box, "glob", pattern="*.txt"), call(box, "grep", pattern="alpha"), box.overview("")):
+            message.encode()
+            assert "odd" in message
 
 
 class TestBash:
@@ -70,5 +70,5 @@ class TestBash:
         assert box.spent_s > 0
 
     def test_is_killed_at_its_limit(self, app: Path) -> None:
-        said = call(Toolbox(app, Unsafe(), command_s=2.0), "bash", command="echo begun; sleep 600")
-        assert said == "begun\n\n[killed after 2 s]"
+        message = call(Toolbox(app, Unsafe(), command_s=2.0), "bash", command="echo begun; sleep 600")
+        assert message == "begun\n\n[killed after 2 s]"

@@ -38,7 +38,7 @@ def test_an_interrupt_that_python_drops_comes_again(number: int, drop: str) -> N
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_comes_again_that_came_while_something_dropped_was_told(number: int) -> None:
+def test_an_interrupt_comes_again_that_came_while_something_dropped_was_reported(number: int) -> None:
     program = f"""
 import os, signal, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)

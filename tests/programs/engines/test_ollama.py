@@ -37,8 +37,8 @@ class TestOllama:
             processes = [psutil.Process(life.pid), *psutil.Process(life.pid).children(recursive=True)]
             assert len(processes) == 2
             # What `onbox up` started is told by the name that `onbox ps` and `--replace` know.
-            seen = [each for each in running_engines() if each.pid == life.pid]
-            assert [(each.kind, each.name) for each in seen] == [("onbox", "daily")]
+            observations = [each for each in running_engines() if each.pid == life.pid]
+            assert [(each.kind, each.name) for each in observations] == [("onbox", "daily")]
             assert life.pid not in [each.pid for each in running_engines(ours=(life.pid or 0,))]
         record = StandUp.model_validate_json((tmp_path / "life" / "phases.json").read_text())
         assert [phase.name for phase in record.phases] == ["start", "build", "load", "first token"]

@@ -9,7 +9,7 @@ import pytest
 
 from onbox.app import long_trials
 from onbox.app.long_trials import judge_folder
-from onbox.app.spread import spread
+from onbox.app.parallel_work import spread
 from onbox.errors import BoxError, UsageError
 from onbox.evidence.folder import TrialFolder
 from tests.builders import build_trial

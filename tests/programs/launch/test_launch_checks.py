@@ -27,10 +27,10 @@ class TestResidents:
             child.wait()
 
     def test_a_foreign_engine_is_named_and_left_alone(self, foreign: psutil.Process) -> None:
-        seen = [each for each in running_engines() if each.pid == foreign.pid]
-        assert [(each.kind, each.name) for each in seen] == [("process", "")]
-        assert "llama-server" in seen[0].command
-        check = found(living=tuple(seen))["launch.resident"]
+        observations = [each for each in running_engines() if each.pid == foreign.pid]
+        assert [(each.kind, each.name) for each in observations] == [("process", "")]
+        assert "llama-server" in observations[0].command
+        check = found(living=tuple(observations))["launch.resident"]
         assert check.status == "warn"
         assert f"not started by onbox: {foreign.pid}; stop them yourself" in check.hint
         assert "--replace" not in check.hint

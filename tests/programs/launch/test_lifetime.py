@@ -21,7 +21,7 @@ from onbox.schema.recipe import Recipe, Serve, Weights
 from onbox.watch.recording import WatchRecording
 from onbox.watch.watcher import Tracker
 from tests.doubles.engine import FakeEngine
-from tests.doubles.server import Asked, Wire, closed_port, serving
+from tests.doubles.server import ReceivedRequest, Wire, closed_port, serving
 from tests.doubles.waiting import gone, until
 
 RECIPE = Recipe(name="small", engine="fake", weights=Weights(path="x.gguf"))
@@ -37,13 +37,13 @@ def record(folder: Path) -> StandUp:
 
 class TestLifetime:
     def test_comes_up_late_works_and_is_proven_gone(self, tmp_path: Path) -> None:
-        seen: list[tuple[str, bool]] = []
+        observations: list[tuple[str, bool]] = []
         lifetime = Lifetime(
             RECIPE,
             FakeEngine({"ready_after": 3}),
             Path("x.gguf"),
             tmp_path,
-            on_phase=lambda phase, seconds: seen.append((phase, seconds is not None)),
+            on_phase=lambda phase, seconds: observations.append((phase, seconds is not None)),
         )
         with lifetime as up:
             assert up.alive()
@@ -56,7 +56,9 @@ class TestLifetime:
             assert before.stopped is None
         after = record(tmp_path)
         assert [phase.name for phase in after.phases] == ["start", "load", "ready", "first token"]
-        assert seen == [(name, ended) for name in ("start", "load", "ready", "first token") for ended in (False, True)]
+        assert observations == [
+            (name, ended) for name in ("start", "load", "ready", "first token") for ended in (False, True)
+        ]
         assert after.ready_s is not None
         assert after.ready_s == pytest.approx(sum(phase.seconds for phase in after.phases), abs=0.01)
         assert (after.engine, after.engine_version, after.props["model"]) == ("fake", "fake 1", "fake-model")
@@ -96,7 +98,7 @@ class TestLifetime:
         assert stopped.how == "died"
 
     @pytest.mark.parametrize(
-        ("options", "said"),
+        ("options", "message"),
         [
             ({"token": {}}, r"status 200: \{\}"),
             ({"token": {"choices": []}}, "status 200"),
@@ -105,8 +107,8 @@ class TestLifetime:
         ],
         ids=["nothing", "no choice", "an error", "status 500"],
     )
-    def test_ready_but_gives_no_token(self, tmp_path: Path, options: dict[str, Any], said: str) -> None:
-        with pytest.raises(EngineError, match=f"small: up, but gives no token: .*{said}"), life(tmp_path, **options):
+    def test_ready_but_gives_no_token(self, tmp_path: Path, options: dict[str, Any], message: str) -> None:
+        with pytest.raises(EngineError, match=f"small: up, but gives no token: .*{message}"), life(tmp_path, **options):
             pass
         stopped = record(tmp_path).stopped
         assert stopped is not None
@@ -122,9 +124,9 @@ class TestLifetime:
         with pytest.raises(EngineError, match=r"hung in phase ready: no progress for .*log: loaded") as raised:
             life(tmp_path, patience_s=4.0, ready_after=10_000).__enter__()
         assert str(tmp_path / "hung.json") in raised.value.next_step
-        seen = json.loads((tmp_path / "hung.json").read_text())
-        assert (seen["state"], seen["phase"]) == ("hung", "ready")
-        assert {"counters", "log"} <= {each["name"] for each in seen["evidence"]["witnesses"]}
+        observation = json.loads((tmp_path / "hung.json").read_text())
+        assert (observation["state"], observation["phase"]) == ("hung", "ready")
+        assert {"counters", "log"} <= {each["name"] for each in observation["evidence"]["witnesses"]}
         tracker = Tracker(4.0)
         assert [tracker.take(each).state for each in WatchRecording(tmp_path / "samples.jsonl")][-1] == "hung"
         stopped = record(tmp_path).stopped
@@ -199,11 +201,11 @@ class TestLifetime:
 
 class TestAttached:
     def test_is_asked_and_left_running(self, tmp_path: Path) -> None:
-        def script(asked: Asked, wire: Wire) -> None:
+        def script(request: ReceivedRequest, wire: Wire) -> None:
             answers = {"/v1/models": {"data": [{"id": "served", "max_model_len": 4096}]}, "/version": {"version": "1"}}
             chat = {"choices": [{"message": {"content": "ok"}, "finish_reason": "stop"}]}
-            known = asked.method == "POST" or asked.path in answers
-            wire.whole(200 if known else 404, chat if asked.method == "POST" else answers.get(asked.path, {}))
+            known = request.method == "POST" or request.path in answers
+            wire.whole(200 if known else 404, chat if request.method == "POST" else answers.get(request.path, {}))
 
         with serving(script) as server:
             recipe = Recipe(name="x", engine="attached", url=server.url)
@@ -217,9 +219,9 @@ class TestAttached:
         assert after.stopped.how == "left running"
 
     def test_one_that_dies_meanwhile_is_not_left_running(self, tmp_path: Path) -> None:
-        def script(asked: Asked, wire: Wire) -> None:
+        def script(request: ReceivedRequest, wire: Wire) -> None:
             chat = {"choices": [{"message": {"content": "ok"}, "finish_reason": "stop"}]}
-            wire.whole(200, chat if asked.method == "POST" else {"data": [{"id": "served"}]})
+            wire.whole(200, chat if request.method == "POST" else {"data": [{"id": "served"}]})
 
         with serving(script) as server, ExitStack() as stack:
             recipe = Recipe(name="x", engine="attached", url=server.url)
@@ -237,17 +239,17 @@ class TestAttached:
             Lifetime(recipe, AttachedServer(), None, tmp_path).__enter__()
 
     def test_another_kind_of_server(self, tmp_path: Path) -> None:
-        with serving(lambda asked, wire: wire.whole(404, b"<html>")) as server:
+        with serving(lambda request, wire: wire.whole(404, b"<html>")) as server:
             recipe = Recipe(name="x", engine="attached", url=server.url)
             with pytest.raises(BoxError, match="GET /v1/models answered 404"):
                 Lifetime(recipe, AttachedServer(), None, tmp_path).__enter__()
 
     def test_odd_facts_do_not_break_the_record(self, tmp_path: Path) -> None:
-        def script(asked: Asked, wire: Wire) -> None:
+        def script(request: ReceivedRequest, wire: Wire) -> None:
             answers: dict[str, Any] = {"/v1/models": {"data": [{"id": 7}]}, "/version": {"version": {"major": 1}}}
             chat = {"choices": [{"message": {"content": "ok"}}]}
-            known = asked.method == "POST" or asked.path in answers
-            wire.whole(200 if known else 404, chat if asked.method == "POST" else answers.get(asked.path, {}))
+            known = request.method == "POST" or request.path in answers
+            wire.whole(200 if known else 404, chat if request.method == "POST" else answers.get(request.path, {}))
 
         with serving(script) as server:
             recipe = Recipe(name="x", engine="attached", url=server.url)

@@ -13,14 +13,14 @@ class TestCommand:
         with scripted("leak") as url:
             done = onbox_here("preflight", url, "--out", out, "--json")
         assert done.returncode == 0, done.stderr
-        told = json.loads(done.stdout)
-        assert {"cases", "vision", "tools"} <= set(told)
-        assert all({"name", "status", "detail"} <= set(case) for case in told["cases"])
-        assert told["tools"] is False
+        result = json.loads(done.stdout)
+        assert {"cases", "vision", "tools"} <= set(result)
+        assert all({"name", "status", "detail"} <= set(case) for case in result["cases"])
+        assert result["tools"] is False
         lines = (out / "preflight.jsonl").read_text().splitlines()
-        assert len(lines) == told["requests"]
+        assert len(lines) == result["requests"]
         kept = json.loads((out / "preflight.json").read_text())
-        assert kept == {name: told[name] for name in kept}
+        assert kept == {name: result[name] for name in kept}
 
     def test_for_people(self, tmp_path: Path) -> None:
         with scripted("good") as url:

@@ -22,14 +22,14 @@ from onbox.judge.results import Validity
 from onbox.judge.speed.checks import HARD
 from onbox.selftest.host import serving
 from onbox.selftest.run import measure_shapes
-from onbox.selftest.shapes import INVALID, SHAPES, Shape, Tempo
+from onbox.selftest.shapes import INVALID, SHAPES, Shape, TokenTiming
 from onbox.speed import scraping
 from onbox.wire.client import StampedClient
 
 TOKENS = 128
 
 
-QUICK = Tempo(prefill_s=0.05, token_s=0.005, stall_s=0.1)
+QUICK = TokenTiming(prefill_s=0.05, token_s=0.005, stall_s=0.1)
 BY_NAME = [pytest.param(shape, id=name) for name, shape in SHAPES.items()]
 
 
@@ -98,8 +98,8 @@ def test_onbox_speed_measures_such_a_server_like_any_other(
     refused = set(SHAPES[shape].checks)
     with serving([shape], QUICK) as endpoints:
         url = f"http://127.0.0.1:{endpoints[shape].port}/v1"
-        asked = [url, "--model", shape, "--requests", "2", "--tokens", "48", "--at-least", "0"]
-        done = CliRunner().invoke(speed.command, [*asked, "--out", str(tmp_path / "t"), "--json"])
+        requests = [url, "--model", shape, "--requests", "2", "--tokens", "48", "--at-least", "0"]
+        done = CliRunner().invoke(speed.command, [*requests, "--out", str(tmp_path / "t"), "--json"])
     assert done.exception is None
     found = json.loads(done.stdout)
     failed = {check["id"] for check in found["checks"] if check["status"] == "fail" and check["id"] in HARD}
@@ -140,9 +140,9 @@ class TestLateness:
         monkeypatch.setattr("onbox.selftest.run.was_late", lambda *_: next(answers))
         monkeypatch.setattr("onbox.selftest.run.PAUSE_S", 0.0)
         plan = SpeedPlan(requests=1, tokens=16, warmup_requests_max=1)
-        told: list[str] = []
-        measure_shapes([SHAPES["clean"]], tmp_path, tempo=QUICK, plan=plan, on_shape=told.append)
-        assert told == ["clean"]
+        lines: list[str] = []
+        measure_shapes([SHAPES["clean"]], tmp_path, tempo=QUICK, plan=plan, on_shape=lines.append)
+        assert lines == ["clean"]
         for place in ("set-aside/1", "speed/1"):
             assert (tmp_path / "clean" / place / "run.json").is_file()
         assert list(answers) == []
@@ -162,9 +162,9 @@ class TestCommand:
         return result.stdout, result.exception
 
     def test_keeps_the_contract(self, tmp_path: Path) -> None:
-        told, error = self.run("--shape", "one-shot", "--shape", "refused", "--out", str(tmp_path / "kept"), "--json")
+        result, error = self.run("--shape", "one-shot", "--shape", "refused", "--out", str(tmp_path / "kept"), "--json")
         assert error is None
-        shapes = json.loads(told)["shapes"]
+        shapes = json.loads(result)["shapes"]
         assert [shape["name"] for shape in shapes] == ["one-shot", "refused"]
         keys = {"name", "truth_tok_s", "measured_tok_s", "error_pct", "status", "expected_status", "pass"}
         assert all(keys <= set(shape) for shape in shapes)
@@ -176,11 +176,11 @@ class TestCommand:
     def test_a_missed_shape_is_exit_code_1(self, monkeypatch: pytest.MonkeyPatch) -> None:
         wrong = {**SHAPES, "refused": Shape("refused", "status 503", fault="status")}
         monkeypatch.setattr("onbox.app.selftest.SHAPES", wrong)
-        told, error = self.run("--shape", "refused")
+        result, error = self.run("--shape", "refused")
         assert isinstance(error, BadSubjectError)
         assert error.exit_code == 1
         assert "refused: it is invalid" in error.message
-        assert "should be valid" in " ".join(told.split())
+        assert "should be valid" in " ".join(result.split())
 
     def test_mistakes_are_named(self) -> None:
         for arguments in (["--shape", "nobody"], ["--serve", "--shape", "clean", "--shape", "gzip"]):

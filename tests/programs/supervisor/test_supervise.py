@@ -42,8 +42,8 @@ class SupervisorClient:
 
     def hear(self) -> dict[str, Any]:
         assert self.process.stdout is not None
-        said: dict[str, Any] = json.loads(self.process.stdout.readline())
-        return said
+        result: dict[str, Any] = json.loads(self.process.stdout.readline())
+        return result
 
     def tell(self, line: str) -> None:
         assert self.process.stdin is not None
@@ -100,7 +100,7 @@ def test_an_engine_that_ignores_term_is_killed(keep: Keep) -> None:
     assert gone(kept.pid)
 
 
-def test_an_engine_that_dies_at_once_is_reported_with_all_it_said(keep: Keep) -> None:
+def test_an_engine_that_dies_at_once_is_reported_with_all_its_output(keep: Keep) -> None:
     kept = keep("import sys; print('one\\r\\ntwo'); sys.stderr.write('no end of line'); sys.exit(3)")
     assert kept.hear() == {"exit": 3, "how": "died"}
     assert kept.process.wait(60) == 0
@@ -192,7 +192,7 @@ def test_stop_ends_an_engine_that_was_handed_over(keep: Keep) -> None:
     assert kept.hear() == {"exit": -signal.SIGTERM, "how": "asked"}
 
 
-def test_the_log_tells_the_phase(keep: Keep, tmp_path: Path) -> None:
+def test_the_log_shows_the_phase(keep: Keep, tmp_path: Path) -> None:
     state = tmp_path / "state.json"
     code = "import time; print('weights: reading', flush=True); time.sleep(600)"
     keep(code, state_file=str(state), landmarks=(("load", "^weights: "), ("kv", "^cache")))
@@ -205,8 +205,8 @@ def test_memory_is_kept_every_few_seconds_and_a_bad_file_costs_nothing(tmp_path:
     for tenth in range(101):
         kept.take(MemorySample(t_s=tenth / 10, available_bytes=100 - tenth, own_bytes=tenth))
     found = [MemoryLogLine.model_validate_json(line) for line in looks.read_text().splitlines()]
-    told = [(look.t_s, look.available_bytes, look.own_bytes) for look in found]
-    assert told == [(0, 100, 0), (5, 50, 50), (10, 0, 100)]
+    events = [(look.t_s, look.available_bytes, look.own_bytes) for look in found]
+    assert events == [(0, 100, 0), (5, 50, 50), (10, 0, 100)]
     MemoryLog(str(tmp_path / "nowhere" / "memory.jsonl")).take(MemorySample(0.0, 1, None))
     MemoryLog(None).take(MemorySample(0.0, 1, None))
 
@@ -225,13 +225,13 @@ def test_the_guard_kills_at_once_and_writes_what_it_saw(keep: Keep, tmp_path: Pa
     limits = MemoryLimits(reserve_bytes=1 << 60)
     kept = keep(DEAF, limits=limits, guard_file=str(tmp_path / "guard.json"))
     assert kept.hear() == {"exit": -signal.SIGKILL, "how": "guard"}
-    seen = GuardStopped.model_validate_json((tmp_path / "guard.json").read_bytes())
-    assert seen.kind == "breached"
-    assert seen.limits.reserve_bytes == 1 << 60
-    assert seen.gone_s is not None
-    assert [holder.pid for holder in seen.holders if holder.ours] == [kept.pid]
-    assert seen.own_bytes == next(holder.bytes for holder in seen.holders if holder.ours)
-    assert seen.available_bytes in [available for _, available, *_ in seen.trace]
+    observation = GuardStopped.model_validate_json((tmp_path / "guard.json").read_bytes())
+    assert observation.kind == "breached"
+    assert observation.limits.reserve_bytes == 1 << 60
+    assert observation.gone_s is not None
+    assert [holder.pid for holder in observation.holders if holder.ours] == [kept.pid]
+    assert observation.own_bytes == next(holder.bytes for holder in observation.holders if holder.ours)
+    assert observation.available_bytes in [available for _, available, *_ in observation.trace]
     assert gone(kept.pid)
 
 
@@ -261,7 +261,7 @@ def test_kill_9_of_onbox_ends_supervisor_and_engine(tmp_path: Path) -> None:
         until(lambda: gone(engine) and gone(supervisor))
 
 
-def test_the_phase_of_a_bar_that_never_moves_again_is_seen(keep: Keep, tmp_path: Path) -> None:
+def test_the_phase_of_a_bar_that_never_moves_again_is_noticed(keep: Keep, tmp_path: Path) -> None:
     state = tmp_path / "state.json"
     bar = "\\rCapturing CUDA graphs:   0%| 0/83"
     kept = keep(

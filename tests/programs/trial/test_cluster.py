@@ -32,4 +32,4 @@ def test_a_server_that_runs_already_is_refused(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr("onbox.trial.plan.require_ray", lambda: None)
     done = onbox_here("trial", "http://127.0.0.1:1/v1", "--ray", "127.0.0.1:6379", "--out", tmp_path / "t")
     assert done.returncode == 2
-    assert "is a server that runs already, and each node needs one of its own" in done.stderr
+    assert "is a server that is already running, and each node needs its own" in done.stderr

@@ -27,7 +27,7 @@ from onbox.trial.scheduler import RunJob, Scheduler
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
 from onbox.wire.proxy import RecordingProxy
-from tests.doubles.server import Asked, Wire, serving
+from tests.doubles.server import ReceivedRequest, Wire, serving
 from tests.exchanges import call_delta, chat_request, delta, event, text_reply, usage_event
 
 (TASK,) = load_tasks("builtin", ["fix-failing-test"])
@@ -81,7 +81,7 @@ def test_without_a_sign_of_its_own_a_thread_is_not_disturbed(tmp_path: Path) -> 
 
 
 def test_a_request_is_broken_off_and_no_other_goes_out() -> None:
-    def script(asked: Asked, wire: Wire) -> None:
+    def script(request: ReceivedRequest, wire: Wire) -> None:
         wire.pause(120)
 
     with serving(script) as server, StampedClient(Endpoint.parse(server.url)) as client:
@@ -90,13 +90,13 @@ def test_a_request_is_broken_off_and_no_other_goes_out() -> None:
         assert client.get("/slow").error
         assert client.get("/again").error == "ConnectionAbortedError: broken off"
         assert time.monotonic() - began < SOON_S
-        assert len(server.asked) == 1
+        assert len(server.requests) == 1
 
 
 def test_runs_of_one_proxy_cannot_speak_for_one_another(tmp_path: Path) -> None:
     """`a` in arm `b-c` and `a-b` in arm `c` would have the same name; an address that is not told cannot be guessed."""
     with (
-        serving(lambda asked, wire: wire.whole(200, {})) as server,
+        serving(lambda request, wire: wire.whole(200, {})) as server,
         RecordingProxy(Endpoint.parse(server.url)) as proxy,
         proxy.recording("a-b-c-1", tmp_path / "one.jsonl") as one,
         proxy.recording("a-b-c-1", tmp_path / "two.jsonl") as two,
@@ -105,13 +105,13 @@ def test_runs_of_one_proxy_cannot_speak_for_one_another(tmp_path: Path) -> None:
         for endpoint, path in ((one, "/1"), (two, "/2"), (one, "/3"), (guessed, "/4")):
             with StampedClient(endpoint) as client:
                 assert client.get(path).status == (404 if path == "/4" else 200)
-    told = {name: [line["path"] for line in read_lines(tmp_path / f"{name}.jsonl")] for name in ("one", "two")}
-    assert told == {"one": ["/1", "/3"], "two": ["/2"]}
+    record = {name: [line["path"] for line in read_lines(tmp_path / f"{name}.jsonl")] for name in ("one", "two")}
+    assert record == {"one": ["/1", "/3"], "two": ["/2"]}
 
 
 class TestInterruptedRuns:
     def halted(
-        self, tmp_path: Path, script: Callable[[Asked, Wire], None], ready: Callable[[Any], bool], **more: Any
+        self, tmp_path: Path, script: Callable[[ReceivedRequest, Wire], None], ready: Callable[[Any], bool], **more: Any
     ) -> Path:
         """Three runs are under way when the first thread is interrupted; the folder of the trial."""
         folder = TrialFolder(tmp_path / "trial")
@@ -152,25 +152,25 @@ class TestInterruptedRuns:
         return folder.path
 
     def test_in_a_command(self, tmp_path: Path) -> None:
-        self.halted(tmp_path, lambda asked, wire: wire.stream(CALLS), lambda _: len(sleepers()) >= 3)
+        self.halted(tmp_path, lambda request, wire: wire.stream(CALLS), lambda _: len(sleepers()) >= 3)
 
     def test_in_an_answer_that_does_not_come(self, tmp_path: Path) -> None:
-        out = self.halted(tmp_path, lambda asked, wire: wire.pause(120), lambda server: len(server.asked) == 3)
+        out = self.halted(tmp_path, lambda request, wire: wire.pause(120), lambda server: len(server.requests) == 3)
         for path in out.glob("one/runs/*/*/*/wire.jsonl"):
             (line,) = read_lines(path)
             assert Exchange.model_validate(line).error
 
     def test_while_it_is_asked_again(self, tmp_path: Path) -> None:
-        def script(asked: Asked, wire: Wire) -> None:
-            answered = len(chats) < 3 and asked.path.endswith("/chat/completions")
+        def script(request: ReceivedRequest, wire: Wire) -> None:
+            answered = len(chats) < 3 and request.path.endswith("/chat/completions")
             if answered:
-                chats.append(asked)
+                chats.append(request)
                 wire.stream(SAYS)
             else:
                 wire.pause(120)
 
-        chats: list[Asked] = []
-        self.halted(tmp_path, script, lambda server: len(server.asked) >= 4)
+        chats: list[ReceivedRequest] = []
+        self.halted(tmp_path, script, lambda server: len(server.requests) >= 4)
 
 
 def lifeless() -> Lifetime:
@@ -201,7 +201,7 @@ def until(true: Callable[[], bool]) -> None:
 def test_runs_at_a_time_share_the_time_of_replays_one_after_the_other(tmp_path: Path) -> None:
     under_way, most = 0, 0
 
-    def script(asked: Asked, wire: Wire) -> None:
+    def script(request: ReceivedRequest, wire: Wire) -> None:
         nonlocal under_way, most
         under_way += 1
         most = max(most, under_way)

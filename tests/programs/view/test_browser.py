@@ -60,9 +60,11 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     steps = [{"role": "assistant", "content": f"step {n} " + "long" * 200} for n in range(30)]
     (one.run_folder("small", "rename", "baseline", 1) / "trajectory.json").write_text(json.dumps({"steps": steps}))
     loud = build_trial(top / "loud")
-    said = " ".join(HOSTILE) + "<script>document.title='taken'</script><img src=x onerror=\"document.title='taken'\">"
-    trajectory(loud, said + "x" * 100_000)
-    (loud.path / "verdict.json").write_text(json.dumps(saying(said).model_dump(mode="json")))
+    message = (
+        " ".join(HOSTILE) + "<script>document.title='taken'</script><img src=x onerror=\"document.title='taken'\">"
+    )
+    trajectory(loud, message + "x" * 100_000)
+    (loud.path / "verdict.json").write_text(json.dumps(saying(message).model_dump(mode="json")))
     many = build_trial(top / "many")
     runs = tuple(
         run_result("PFMLI"[n % 5], ("small", "large")[n % 2], ("rename", "explain")[n // 2 % 2], n // 4 + 1)
@@ -243,8 +245,8 @@ def test_the_strip_zooms_by_keys_wheel_and_drag(browser: "Browser", client: Clie
 
 def test_hostile_content_is_inert(browser: "Browser", client: Client) -> None:
     page = opened(browser, client)
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
     for path in (
         "/",
         "/trial?at=loud",
@@ -258,7 +260,7 @@ def test_hostile_content_is_inert(browser: "Browser", client: Client) -> None:
         assert page.title() != "taken"
         assert page.evaluate("document.querySelectorAll('main script, main img, main iframe').length") == 0
         assert complaints(page) == []
-    assert all(url.startswith(client.url.partition("/?")[0]) for url in asked)
+    assert all(url.startswith(client.url.partition("/?")[0]) for url in requests)
     page.context.close()
 
 

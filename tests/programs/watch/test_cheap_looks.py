@@ -104,7 +104,7 @@ class TestGrowth:
         os.kill(child, 9)
         assert until(lambda: set(tree.holdings()) == {family.pid})
 
-    def test_where_the_kernel_tells_no_numbers(self, family: Family, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_where_the_kernel_shows_no_numbers(self, family: Family, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(NewPids, "numbers", lambda self: None)
         members, tree = Members((family.pid,)), Tree({family.pid})
         tree.refresh(0.0)
@@ -123,21 +123,21 @@ class TestMember:
             assert child.stdout is not None
             child.stdout.readline()
             member = Member(child.pid, "own", fresh=True)
-            until(lambda: (seen := member.read(1.0)) is not None and seen.state == "S")
+            until(lambda: (observation := member.read(1.0)) is not None and observation.state == "S")
             asleep = member.read(1.0)
             assert member.read(1.1) is asleep
             child.stdin.close()
-            assert until(lambda: (seen := member.read(1.1)) is not None and seen.cpu_s > 0.1)
+            assert until(lambda: (observation := member.read(1.1)) is not None and observation.cpu_s > 0.1)
             child.kill()
         assert member.read(1.2) is None
         member.close()
 
-    def test_what_a_sleeper_wrote_is_seen_a_second_later(self) -> None:
+    def test_what_a_sleeper_wrote_is_noticed_a_second_later(self) -> None:
         """A thousand bytes now and then take less processor time than the kernel counts."""
         code = "import os, time\nwhile True: os.write(1, b'x' * 1000); time.sleep(0.05)"
         with subprocess.Popen([*SLEEPS[:-1], code], stdout=subprocess.DEVNULL) as child:
             member = Member(child.pid, "own", fresh=True)
-            first = until(lambda: (seen := member.read(0.0)) is not None and seen.chars and seen)
+            first = until(lambda: (observation := member.read(0.0)) is not None and observation.chars and observation)
             written = psutil.Process(child.pid).io_counters().write_chars
             until(lambda: psutil.Process(child.pid).io_counters().write_chars > written + 2000)
             later = member.read(1.0)
@@ -154,15 +154,15 @@ class TestCollector:
         with subprocess.Popen(SLEEPS) as child:
             until(lambda: (stat := stat_of(child.pid)) is not None and stat.state == "S")
             collector = Collector(Target(pids=(child.pid,)), clock=lambda: next(clock))
-            seen = [collector.sample() for _ in range(40)]
+            observations = [collector.sample() for _ in range(40)]
             child.kill()
             child.wait()
             last = collector.sample(), collector.sample(), collector.sample()
         collector.close()
-        told = [sample.t_ns / 1e9 for sample in seen if sample.processes is not None]
-        assert max(later - earlier for earlier, later in itertools.pairwise(told)) <= 1.01
-        assert len(told) < 20
-        assert not any(sample.ended for sample in seen)
+        lines = [sample.t_ns / 1e9 for sample in observations if sample.processes is not None]
+        assert max(later - earlier for earlier, later in itertools.pairwise(lines)) <= 1.01
+        assert len(lines) < 20
+        assert not any(sample.ended for sample in observations)
         assert any(sample.ended for sample in last)
 
     def test_one_that_was_gone_before_the_first_look_has_ended(self) -> None:

@@ -12,7 +12,7 @@ from tests.doubles.waiting import until
 
 
 @pytest.mark.skipif(shutil.which("g++") is None, reason="g++ is not installed")
-def test_the_file_that_a_real_compiler_works_on_is_seen(tmp_path: Path) -> None:
+def test_the_file_that_a_real_compiler_works_on_is_noticed(tmp_path: Path) -> None:
     deep = "template<int N> struct F { static constexpr long v = F<N-1>::v + F<N-2>::v; };\n"
     many = "".join(f"template<> struct F<{n}> {{ static constexpr long v = {n}; }};\n" for n in (0, 1))
     body = "".join(f"template<int> struct G{n} {{ long a[{n}+1]; }}; template struct G{n}<1>;\n" for n in range(60_000))
@@ -34,8 +34,8 @@ def test_a_compiler_whose_command_line_is_not_there_yet_is_asked_again(
 ) -> None:
     """Between the moment that a process has its name and the one that it has its words."""
     (tmp_path / "cc1plus").symlink_to(shutil.which("sleep") or "sleep")
-    said = iter(["", "", "kernel.cpp"])
-    monkeypatch.setattr("onbox.watch.collect.source_at_work", lambda found: next(said) if found else "")
+    message = iter(["", "", "kernel.cpp"])
+    monkeypatch.setattr("onbox.watch.collect.source_at_work", lambda found: next(message) if found else "")
     with subprocess.Popen([str(tmp_path / "cc1plus"), "60"]) as compiler:
         collector = Collector(Target(pids=(compiler.pid,)))
         try:

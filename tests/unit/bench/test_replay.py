@@ -13,7 +13,7 @@ from onbox.evidence.records import Exchange, ReplayPlan
 from onbox.judge.runs.replays import ReplayOutcome, replayed
 from onbox.wire.endpoint import Endpoint
 from tests.builders import LEAK
-from tests.doubles.server import Asked, Wire, serving
+from tests.doubles.server import ReceivedRequest, Wire, serving
 from tests.exchanges import call_delta, call_reply, chat_request, delta, event, plain_reply, text_reply
 
 WORDS = text_reply("All references have been renamed.", request=chat_request(seed=100, max_tokens=64, temperature=0.5))
@@ -52,20 +52,20 @@ def asked_again(
         kind, kind
     )
 
-    def script(asked: Asked, wire: Wire) -> None:
-        path = asked.path
+    def script(request: ReceivedRequest, wire: Wire) -> None:
+        path = request.path
         if path == "/v1/models":
             wire.whole(200, json.dumps({"data": [{"id": "m", "owned_by": owner}]}).encode())
-        elif asked.method == "GET":
+        elif request.method == "GET":
             wire.whole(404, b"{}")
         elif path == "/apply-template" and kind == "llama.cpp":
             wire.whole(200, b'{"prompt": "<|user|>"}')
         elif path == "/v1/chat/completions/render" and kind == "vllm":
             wire.whole(200, b'{"token_ids": [1, 2, 3]}')
-        elif kind == "sglang" and asked.json().get("return_prompt_token_ids"):
+        elif kind == "sglang" and request.json().get("return_prompt_token_ids"):
             choice = {"message": {"content": "D"}, "finish_reason": "length", "prompt_token_ids": [1, 2, 3]}
             wire.whole(200, {"choices": [choice]})
-        elif kind == "ollama" and asked.json().get("_debug_render_only"):
+        elif kind == "ollama" and request.json().get("_debug_render_only"):
             wire.whole(200, {"choices": [], "_debug_info": {"rendered_template": "<|user|>"}})
         elif path == "/generate":
             wire.whole(200, {"text": raw, "meta_info": {"completion_tokens": 3}})
@@ -77,7 +77,7 @@ def asked_again(
             wire.whole(200, json.dumps({"choices": [{"text": raw, "finish_reason": "stop"}]}).encode())
         elif path != "/v1/chat/completions":
             wire.whole(404, b"{}")
-        elif asked.json()["stream"]:
+        elif request.json()["stream"]:
             time.sleep(stall_s)
             wire.stream([(streamed or delta(content="Done.")).encode(), event("[DONE]").encode()])
         else:
@@ -89,7 +89,7 @@ def asked_again(
         replayer = Replayer(Endpoint.parse(server.url), plan)
         end = replayer.settle([WORDS], tmp_path / "replay.jsonl")
         assert end is not None
-        bodies = [{"path": each.path, **each.json()} for each in server.asked if each.method == "POST"]
+        bodies = [{"path": each.path, **each.json()} for each in server.requests if each.method == "POST"]
     exchanges = [Exchange.model_validate(line) for line in read_lines(tmp_path / "replay.jsonl")]
     return replayer, exchanges, bodies
 
@@ -188,8 +188,8 @@ class TestForHowLong:
     def test_the_time_ends_an_answer_that_goes_on_and_on(self, tmp_path: Path) -> None:
         """A 4096-token answer of a busy server once took 261 s of the two minutes."""
 
-        def endless(asked: Asked, wire: Wire) -> None:
-            if asked.method == "GET":
+        def endless(request: ReceivedRequest, wire: Wire) -> None:
+            if request.method == "GET":
                 wire.whole(404, b"{}")
             else:
                 wire.stream((delta(content="on ").encode() for _ in range(400)), gap_s=0.05)

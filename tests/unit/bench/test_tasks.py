@@ -72,7 +72,7 @@ def test_an_unknown_task_is_answered_with_the_known_ones() -> None:
 def test_no_folder_and_no_tasks(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such folder"):
         load_tasks(tmp_path / "missing")
-    with pytest.raises(UsageError, match="holds no task"):
+    with pytest.raises(UsageError, match="contains no task"):
         load_tasks(tmp_path)
 
 
@@ -97,20 +97,20 @@ def test_a_missing_part_is_named(copied: Path, missing: str) -> None:
         (
             "[[environment.mcp_servers]]\nname = 'a'\n",
             "task.toml",
-            "environment.mcp_servers: cannot be given to a task",
+            "environment.mcp_servers: is not available",
         ),
-        ("[verifier.environment]\ncpus = 1\n", "task.toml", "verifier.environment: cannot be given to a task here"),
-        ("[verifier]\nenvironment_mode = 'separate'\n", "task.toml", "no environment of its own for the gate"),
-        ("[[verifier.collect]]\ncommand = 'a'\n", "task.toml", "verifier.collect: cannot be given"),
-        ("[verifier]\nuser = 'nobody'\n", "task.toml", "verifier.user: cannot be given to a task here"),
-        ("[agent]\nuser = 1000\n", "task.toml", "agent.user: cannot be given to a task here"),
+        ("[verifier.environment]\ncpus = 1\n", "task.toml", "verifier.environment: is not available to tasks here"),
+        ("[verifier]\nenvironment_mode = 'separate'\n", "task.toml", "a separate environment for the gate"),
+        ("[[verifier.collect]]\ncommand = 'a'\n", "task.toml", "verifier.collect: is not available"),
+        ("[verifier]\nuser = 'nobody'\n", "task.toml", "verifier.user: is not available to tasks here"),
+        ("[agent]\nuser = 1000\n", "task.toml", "agent.user: is not available to tasks here"),
         ("[environment]\nos = 'Windows'\n", "task.toml", "environment.os: windows containers cannot be run here"),
         ("[environment]\nos = 'plan9'\n", "task.toml", "environment.os: input should be 'linux' or 'windows'"),
         ("[environment]\nworkdir = '/tests'\n", "task.toml", "environment.workdir: /tests cannot be the workspace"),
         ("[environment]\nworkdir = 'app'\n", "task.toml", "environment.workdir: app cannot be the workspace"),
         ("[environment]\nenv = {A = 1}\n", "task.toml", "environment.env.A: input should be a valid string"),
         ("[environment]\nenv = {A = '${ONBOX_NOWHERE}'}\n", "task.toml", "ONBOX_NOWHERE is not set on this box"),
-        ("[environment.healthcheck]\ncommand = 'a'\n", "task.toml", "environment.healthcheck: cannot be given"),
+        ("[environment.healthcheck]\ncommand = 'a'\n", "task.toml", "environment.healthcheck: is not available"),
         ("[task]\nname = 'plain'\n", "task.toml", "task.name: not of the form org/name"),
         ("[task]\nname = 'a/b/c'\n", "task.toml", "not of the form org/name"),
         ("schema_version = 1.4\n", "task.toml", "schema_version: input should be a valid string"),
@@ -176,7 +176,7 @@ def test_variables_come_from_the_box_and_credentials_do_not(copied: Path, monkey
     task = load_task(copied)
     assert (task.variables, task.gate_variables) == ((("A", "xmine-$ONBOX_A b"),), (("B", "x$ONBOX_A"),))
     toml.write_text("[environment.env]\nA = 'costs 5$'\n")
-    with pytest.raises(UsageError, match=r"environment\.env\.A: a \$ that docker compose could not read"):
+    with pytest.raises(UsageError, match=r"environment\.env\.A: a \$ that docker compose cannot read"):
         load_task(copied)
     monkeypatch.setenv("MY_API_KEY", "secret")
     toml.write_text("[environment.env]\nA = 'x$MY_API_KEY'\n")
@@ -192,7 +192,7 @@ def test_variables_come_from_the_box_and_credentials_do_not(copied: Path, monkey
     ("name", "what"),
     [
         ("environment/docker-compose.yaml", "a task of several services cannot be run here"),
-        ("trajectory.json", "an agent cannot be given what came before"),
+        ("trajectory.json", "a previous conversation cannot be given"),
         ("tests/deep/.harborignore", "is not supported here"),
     ],
 )
@@ -229,20 +229,20 @@ def test_an_image_goes_without_a_dockerfile(copied: Path) -> None:
     assert load_task(copied).needs_docker
 
 
-def test_one_that_is_unsupported_is_told_and_the_others_load(copied: Path) -> None:
+def test_one_that_is_unsupported_is_reported_and_the_others_load(copied: Path) -> None:
     other = Path(shutil.copytree(copied, copied.parent / "steps"))
     (other / "task.toml").write_text("[[steps]]\nname = 'first'\n")
-    said: list[tuple[str, str]] = []
-    found = load_tasks(copied.parent, left_out=lambda name, error: said.append((name, error.message)))
+    messages: list[tuple[str, str]] = []
+    found = load_tasks(copied.parent, left_out=lambda name, error: messages.append((name, error.message)))
     assert [task.name for task in found] == ["fill-json"]
-    ((name, why),) = said
+    ((name, why),) = messages
     assert name == "steps"
     assert "several steps" in why
     with pytest.raises(UsageError, match="several steps"):
-        load_tasks(copied.parent, ["steps"], left_out=lambda name, error: said.append((name, error.message)))
+        load_tasks(copied.parent, ["steps"], left_out=lambda name, error: messages.append((name, error.message)))
     shutil.rmtree(copied)
     with pytest.raises(UsageError, match="several steps"):
-        load_tasks(copied.parent, left_out=lambda name, error: said.append((name, error.message)))
+        load_tasks(copied.parent, left_out=lambda name, error: messages.append((name, error.message)))
 
 
 # ---------------------------------------------------------------- hash

@@ -14,7 +14,7 @@ from tests.unit.bench.tool_calls import call
 
 class TestCalls:
     @pytest.mark.parametrize(
-        ("name", "arguments", "said"),
+        ("name", "arguments", "message"),
         [
             ("shell", "{}", "error: no tool named 'shell'; the tools are read, write, edit, grep, glob, bash"),
             ("read", "{", "error: the arguments are not JSON"),
@@ -25,8 +25,8 @@ class TestCalls:
             ("grep", '{"pattern": "x", "path_": "y"}', "error: unknown argument 'path_'"),
         ],
     )
-    def test_a_mistake_is_answered(self, box: Toolbox, name: str, arguments: str, said: str) -> None:
-        assert box.call(name, arguments).startswith(said)
+    def test_a_mistake_is_answered(self, box: Toolbox, name: str, arguments: str, message: str) -> None:
+        assert box.call(name, arguments).startswith(message)
 
     def test_definitions_are_as_the_protocol_has_them(self) -> None:
         functions = {tool["function"]["name"]: tool["function"]["parameters"] for tool in DEFINITIONS}
@@ -44,8 +44,8 @@ class TestCalls:
     ) -> None:
         definition = next(tool["function"] for tool in DEFINITIONS if tool["function"]["name"] == name)
         arguments = dict(zip(definition["parameters"]["properties"], values, strict=False))
-        said = call(box, name, **arguments)
-        said.encode()
+        message = call(box, name, **arguments)
+        message.encode()
         assert (app.parent / "secret").read_text() == "alpha secret"
         assert sorted(each.name for each in app.parent.iterdir()) == ["app", "secret"]
 
@@ -69,9 +69,9 @@ class TestPaths:
     @pytest.mark.parametrize("path", ["a\0b", "\ud800", "x" * 5000])
     @pytest.mark.parametrize("name", ["read", "write"])
     def test_names_that_are_none(self, box: Toolbox, path: str, name: str) -> None:
-        said = call(box, name, path=path, **({"content": ""} if name == "write" else {}))
-        assert said.startswith("error: ")
-        said.encode()
+        message = call(box, name, path=path, **({"content": ""} if name == "write" else {}))
+        assert message.startswith("error: ")
+        message.encode()
 
 
 class TestFiles:
@@ -82,9 +82,9 @@ class TestFiles:
 
     def test_a_long_file_is_shown_by_its_ends(self, box: Toolbox, app: Path) -> None:
         (app / "long").write_text("a" * 10_000 + "b" * 10_000)
-        said = call(box, "read", path="long")
-        assert said.startswith("a" * 6000 + "\n... 8000 characters are left out ...\n")
-        assert said.endswith("b" * 6000)
+        message = call(box, "read", path="long")
+        assert message.startswith("a" * 6000 + "\n... 8000 characters are left out ...\n")
+        assert message.endswith("b" * 6000)
 
     def test_write_makes_folders_and_says_what_it_did(self, box: Toolbox, app: Path) -> None:
         assert call(box, "write", path="new/deep/x.txt", content="a\r\nb") == "wrote new/deep/x.txt (2 lines)"
@@ -96,8 +96,8 @@ class TestFiles:
 
     def test_edit_names_other_files_with_the_same_text(self, box: Toolbox, app: Path) -> None:
         (app / "src" / "two.py").write_text("from one import alpha\n")
-        said = call(box, "edit", path="src/one.py", old="alpha", new="gamma")
-        assert said == "replaced 2 times in src/one.py; the same text is also in src/two.py"
+        message = call(box, "edit", path="src/one.py", old="alpha", new="gamma")
+        assert message == "replaced 2 times in src/one.py; the same text is also in src/two.py"
         assert "alpha" in (app / "src" / "two.py").read_text()
 
     def test_edit_looks_for_the_text_in_so_many_files_and_no_more(
@@ -117,8 +117,8 @@ class TestFiles:
 
     @pytest.mark.parametrize("old", ["delta", ""])
     def test_edit_of_what_is_not_there_shows_the_file(self, box: Toolbox, app: Path, old: str) -> None:
-        said = call(box, "edit", path="src/one.py", old=old, new="x")
-        assert said == "error: src/one.py does not hold that text; it reads:\nalpha = 1\nbeta = alpha\n"
+        message = call(box, "edit", path="src/one.py", old=old, new="x")
+        assert message == "error: src/one.py does not hold that text; it reads:\nalpha = 1\nbeta = alpha\n"
 
     def test_edit_leaves_every_other_byte_alone(self, box: Toolbox, app: Path) -> None:
         (app / "odd").write_bytes(b"one\r\n\xff\xfe two\r\nend")

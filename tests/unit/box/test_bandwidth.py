@@ -5,13 +5,13 @@ from onbox.box.nominal import nominal
 
 
 def test_the_measured_rate_is_consistent_with_its_parts() -> None:
-    seen = cpu_bandwidth(data_bytes=32 << 20, repeats=3)
-    assert seen.by_threads is not None
-    assert seen.median_gb_s is not None
-    assert seen.read_gb_s == max(seen.by_threads.values())
-    assert seen.by_threads[seen.threads] == seen.read_gb_s
-    assert 0 < seen.median_gb_s <= seen.read_gb_s
-    assert seen.nominal_gb_s is None
+    observation = cpu_bandwidth(data_bytes=32 << 20, repeats=3)
+    assert observation.by_threads is not None
+    assert observation.median_gb_s is not None
+    assert observation.read_gb_s == max(observation.by_threads.values())
+    assert observation.by_threads[observation.threads] == observation.read_gb_s
+    assert 0 < observation.median_gb_s <= observation.read_gb_s
+    assert observation.nominal_gb_s is None
 
 
 def test_shared_caches_are_counted_once_and_only_the_last_level(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def test_a_slow_processor_fails() -> None:
     assert by_id(measured=measured)["gb10.cpu_clock_under_load"].status == "fail"
 
 
-def test_what_was_not_seen_is_unknown_and_not_passed() -> None:
+def test_what_was_not_observed_is_unknown_and_not_passed() -> None:
     found = by_id(
         memory=dataclasses.replace(MEMORY, swap_total_bytes=None),
         load=Pressure(None, None, {}),
@@ -75,7 +75,7 @@ def test_busy_neighbours_and_swap_are_warned_about() -> None:
     assert [found[name].status for name in ("memory.swap_used", "memory.stall", "bandwidth.quiet.cpu")] == ["warn"] * 3
 
 
-def test_the_tor_proxy_of_the_story_is_seen() -> None:
+def test_the_tor_proxy_of_the_story_is_noticed() -> None:
     found = checks(MEMORY, QUIET, (), (), {"HTTPS_PROXY": "socks5h://localhost:9050", "no_proxy": "x:9050"})
     assert [each.observed for each in found if each.id == "network.proxy"] == ["HTTPS_PROXY=socks5h://localhost:9050"]
 
@@ -108,7 +108,7 @@ def test_pressure_reads_what_the_kernel_tells(tmp_path: Path) -> None:
     assert pressure(tmp_path / "missing").stalls == {}
 
 
-def test_a_graphical_session_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_graphical_session_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     assert desktop_session(tmp_path / "missing") is None

@@ -75,4 +75,4 @@ def test_a_library_that_does_not_start_is_no_device() -> None:
 
     broken = driver()
     broken.nvmlInit = fails
-    assert gpus.accelerators(broken) == gpus.Accelerators((), "", "see that nvidia-smi works")
+    assert gpus.accelerators(broken) == gpus.Accelerators((), "", "check that nvidia-smi works")

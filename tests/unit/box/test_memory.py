@@ -26,17 +26,17 @@ def meminfo(tmp_path: Path) -> Path:
 
 
 def test_unified_memory_counts_available_and_free_swap(meminfo: Path, tmp_path: Path) -> None:
-    seen = memory(unified=True, meminfo=meminfo, cgroup=tmp_path)
-    assert seen.total_bytes == 127600748 * KIB
-    assert seen.available_bytes == (54525952 + 10485760) * KIB
-    assert seen.hugetlb_free_bytes is None
-    assert seen.free_bytes == 2904000 * KIB
+    observation = memory(unified=True, meminfo=meminfo, cgroup=tmp_path)
+    assert observation.total_bytes == 127600748 * KIB
+    assert observation.available_bytes == (54525952 + 10485760) * KIB
+    assert observation.hugetlb_free_bytes is None
+    assert observation.free_bytes == 2904000 * KIB
 
 
 def test_a_hugetlb_pool_is_what_unified_memory_can_give(meminfo: Path, tmp_path: Path) -> None:
     meminfo.write_text(SPARK.format(pages=30000, free=20000))
-    seen = memory(unified=True, meminfo=meminfo, cgroup=tmp_path)
-    assert seen.available_bytes == 20000 * 2048 * KIB
+    observation = memory(unified=True, meminfo=meminfo, cgroup=tmp_path)
+    assert observation.available_bytes == 20000 * 2048 * KIB
 
 
 def test_swap_does_not_count_on_other_memory(meminfo: Path, tmp_path: Path) -> None:
@@ -50,16 +50,16 @@ def test_a_control_group_limit_counts_on_host_memory_and_not_on_unified(meminfo:
     (group / "memory.current").write_text("3221225472\n")
     (group / "memory.stat").write_text("anon 5\ninactive_file 1073741824\n")
     assert memory(unified=False, meminfo=meminfo, cgroup=group).available_bytes == 6 << 30
-    seen = memory(unified=True, meminfo=meminfo, cgroup=group)
-    assert seen.available_bytes == (54525952 + 10485760) * KIB
-    assert seen.cgroup_limit_bytes == 8 << 30
+    observation = memory(unified=True, meminfo=meminfo, cgroup=group)
+    assert observation.available_bytes == (54525952 + 10485760) * KIB
+    assert observation.cgroup_limit_bytes == 8 << 30
 
 
 def test_what_the_kernel_does_not_tell_is_none(tmp_path: Path) -> None:
-    seen = memory(meminfo=tmp_path / "missing", cgroup=tmp_path)
-    assert seen.swap_total_bytes is None
-    assert seen.free_bytes is None
-    assert seen.total_bytes > 0
+    observation = memory(meminfo=tmp_path / "missing", cgroup=tmp_path)
+    assert observation.swap_total_bytes is None
+    assert observation.free_bytes is None
+    assert observation.total_bytes > 0
 
 
 def test_meminfo_lines_that_are_no_numbers_are_left_out(tmp_path: Path) -> None:
@@ -69,10 +69,10 @@ def test_meminfo_lines_that_are_no_numbers_are_left_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "expected"), [([], False), ([False], False), ([None], None), ([False, None], None), ([True, None], True)]
+    ("lines", "expected"), [([], False), ([False], False), ([None], None), ([False, None], None), ([True, None], True)]
 )
-def test_unified_needs_somebody_to_say_so(told: list[bool | None], expected: bool | None) -> None:
-    devices = tuple(Accelerator(index, None, unified=each) for index, each in enumerate(told))
+def test_unified_needs_somebody_to_say_so(lines: list[bool | None], expected: bool | None) -> None:
+    devices = tuple(Accelerator(index, None, unified=each) for index, each in enumerate(lines))
     assert unified(devices) is expected
 
 

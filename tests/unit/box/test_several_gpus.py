@@ -85,7 +85,9 @@ class TestSelection:
 
 
 class TestBox:
-    def told(self, monkeypatch: pytest.MonkeyPatch, *devices: dict[str, Any], arguments: tuple[str, ...] = ()) -> str:
+    def output_for(
+        self, monkeypatch: pytest.MonkeyPatch, *devices: dict[str, Any], arguments: tuple[str, ...] = ()
+    ) -> str:
         library = nvml(*devices)
         monkeypatch.setitem(sys.modules, "pynvml", library)
         result = CliRunner().invoke(box_command.command, ["--no-measure", *arguments])
@@ -93,21 +95,21 @@ class TestBox:
         return result.output
 
     def test_each_gpu_and_what_they_are_together(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        lines = self.told(monkeypatch, *TWO).splitlines()
+        lines = self.output_for(monkeypatch, *TWO).splitlines()
         assert any(line.split() == ["gpus", "2", "x", "NVIDIA", "H200"] for line in lines)
         assert [line.split()[1] for line in lines if line.strip().startswith("gpu ")] == ["0", "1"]
 
     def test_one_is_one_row(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        assert "gpus" not in self.told(monkeypatch, gpu())
+        assert "gpus" not in self.output_for(monkeypatch, gpu())
 
     def test_a_split_one_is_unknown(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        said = self.told(monkeypatch, gpu(), gpu(MigMode=[1, 1]))
-        assert "split by MIG" in said
-        told = json.loads(self.told(monkeypatch, gpu(), gpu(MigMode=[1, 1]), arguments=("--json",)))
-        by_id = {each["id"]: each["status"] for each in told["checks"]}
+        message = self.output_for(monkeypatch, gpu(), gpu(MigMode=[1, 1]))
+        assert "split by MIG" in message
+        result = json.loads(self.output_for(monkeypatch, gpu(), gpu(MigMode=[1, 1]), arguments=("--json",)))
+        by_id = {each["id"]: each["status"] for each in result["checks"]}
         assert by_id["gpu1.mig"] == "unknown"
         assert "gpu0.mig" not in by_id
-        assert [each["mig"] for each in told["accelerators"]] == [False, True]
+        assert [each["mig"] for each in result["accelerators"]] == [False, True]
 
     def test_each_is_measured_under_its_own_number(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """CUDA counts the fastest first: its device 0 is NVML's 1."""
@@ -139,14 +141,14 @@ class TestBox:
     def test_looks_ask_only_for_what_changes(self) -> None:
         library = nvml(*EIGHT)
         with GpuWatch(library) as watch:
-            library.asked.clear()
-            seen = [watch.read() for _ in range(3)]
-        assert [len(each) for each in seen] == [8, 8, 8]
-        assert seen[-1][7].sm_clock_max_mhz == 1980
-        assert set(library.asked) == {
+            library.calls.clear()
+            observations = [watch.read() for _ in range(3)]
+        assert [len(each) for each in observations] == [8, 8, 8]
+        assert observations[-1][7].sm_clock_max_mhz == 1980
+        assert set(library.calls) == {
             "ClockInfo", "PowerUsage", "Temperature", "CurrentClocksThrottleReasons", "ComputeRunningProcesses"
         }  # fmt: skip
-        assert sum(library.asked.values()) == 3 * 8 * 5
+        assert sum(library.calls.values()) == 3 * 8 * 5
 
 
 @pytest.fixture(scope="module")
@@ -214,7 +216,7 @@ class TestFit:
     def test_of_unlike_ones_the_smallest_may_be_meant(self) -> None:
         used, note = devices_used(found(*reversed(MIXED)), {"CUDA_VISIBLE_DEVICES": "0"}, 1)
         assert used[0].name == "NVIDIA L4"
-        assert "reckoned with the smallest" in note
+        assert "calculated with the smallest" in note
 
 
 class TestRoof:
@@ -314,10 +316,10 @@ class TestLoaded:
         return backend_proof(standup, Expect(loaded_bytes=61 * GIB)).parts[0]
 
     @pytest.mark.parametrize(
-        ("told", "lines", "devices"), [(61, 1, 1), (61, 1, None), (61, 2, 2), (30.7, 1, 2), (61, 8, 8)]
+        ("report", "lines", "devices"), [(61, 1, 1), (61, 1, None), (61, 2, 2), (30.7, 1, 2), (61, 8, 8)]
     )
-    def test_a_part_told_by_one_or_by_each(self, told: float, lines: int, devices: int | None) -> None:
-        assert self.proof(told, lines, devices).status == "proven"
+    def test_a_part_told_by_one_or_by_each(self, report: float, lines: int, devices: int | None) -> None:
+        assert self.proof(report, lines, devices).status == "proven"
 
     def test_some_of_them_tell(self) -> None:
         assert self.proof(30, 3, 8).status == "unknown"

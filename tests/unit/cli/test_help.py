@@ -79,7 +79,7 @@ def test_what_examples_name_is_there() -> None:
     assert {words[2] for words in lines if words[1:2] == ["up"] and "/" not in words[2]} <= recipes
 
 
-def test_exit_code_1_is_told_where_a_thing_can_be_bad() -> None:
+def test_exit_code_1_is_reported_where_a_thing_can_be_bad() -> None:
     bad = {path for path, command in EVERY.items() if 1 in command.ends}
     assert bad >= {"audit", "verify", "regrade", "selftest", "watch", "import", "export", "task from"}
     assert not bad & {"fit", "box", "doctor", "ps", "speed"}

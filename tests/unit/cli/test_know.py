@@ -26,14 +26,14 @@ def call(command: click.Command, *arguments: str) -> str:
     return result.stdout
 
 
-def told(command: click.Command, *arguments: str) -> dict[str, Any]:
+def json_of(command: click.Command, *arguments: str) -> dict[str, Any]:
     value = json.loads(call(command, *arguments, "--json"))
     assert isinstance(value, dict)
     return value
 
 
 def test_box_keeps_the_contract() -> None:
-    found = told(box.command)
+    found = json_of(box.command)
     assert {"total_bytes", "available_bytes", "unified"} <= set(found["memory"])
     assert {"read_gb_s", "method", "threads"} <= set(found["bandwidth"])
     assert found["bandwidth"]["read_gb_s"] > 0
@@ -49,14 +49,14 @@ def test_box_for_people_names_memory_and_bandwidth() -> None:
 
 
 def test_weights_keep_the_contract(model: str) -> None:
-    found = told(weights.command, model)
+    found = json_of(weights.command, model)
     keys = ("format bytes_total parameters_total parameters_active bytes_per_token kv_bytes_per_token architecture "
             "layers modalities vision_tower")  # fmt: skip
     assert set(keys.split()) <= set(found)
     assert {"total", "experts", "attention", "lm_head", "other"} <= set(found["bytes_per_token"])
     parts = found["bytes_per_token"]
     assert parts["total"] == parts["experts"] + parts["attention"] + parts["lm_head"] + parts["other"]
-    assert found == told(weights.command, "show", model)
+    assert found == json_of(weights.command, "show", model)
 
 
 def test_weights_takes_the_option_before_the_source(model: str) -> None:
@@ -71,25 +71,25 @@ def test_weights_for_people(model: str) -> None:
 
 
 def test_a_folder_is_verified_by_fetch(model: str) -> None:
-    found = told(weights.command, "fetch", model, "--to", "/nowhere")
+    found = json_of(weights.command, "fetch", model, "--to", "/nowhere")
     assert (found["bytes_fetched"], found["bytes_skipped"], len(found["files"])) == (0, 0, 15)
 
 
 def test_fit_keeps_the_contract_and_judges_the_story(model: str) -> None:
     spark = ("--bandwidth", "233", "--nominal", "273")
-    found = told(fit.command, model, *spark, "--measured", "59.5")
+    found = json_of(fit.command, model, *spark, "--measured", "59.5")
     assert {"ceiling_tok_s", "bytes_per_token", "memory", "plausibility"} <= set(found)
     assert {"weights_bytes", "kv_bytes", "total_bytes", "available_bytes", "fits"} <= set(found["memory"])
     assert found["plausibility"]["verdict"] == "impossible"
     assert {"implied_gb_s", "share_of_ceiling", "verdict"} <= set(found["plausibility"])
     recipe = ("--resident", "moe=mxfp4,qkv=mxfp4,o=mxfp4,lm_head=mxfp4")
-    found = told(fit.command, model, *spark, *recipe, "--measured", "59.5")
+    found = json_of(fit.command, model, *spark, *recipe, "--measured", "59.5")
     assert found["plausibility"]["verdict"] == "below_ceiling"
     assert found["ceiling_tok_s"] == pytest.approx(84.8, abs=0.06)
 
 
 def test_fit_on_this_box_looks_at_it(model: str) -> None:
-    found = told(fit.command, model)
+    found = json_of(fit.command, model)
     assert found["memory"]["available_bytes"] > 0
     assert found["memory"]["fits"] is (found["memory"]["short_bytes"] == 0)
     assert found["ceiling"]["measured_gb_s"] > 0

@@ -33,16 +33,16 @@ def test_the_command_alone_is_on_stdout(capsys: pytest.CaptureFixture[str]) -> N
 
 def test_json_has_the_keys_of_the_contract(capsys: pytest.CaptureFixture[str]) -> None:
     print_launch(recipes.find("smollm2-135m"), as_json=True)
-    told = json.loads(capsys.readouterr().out)
-    assert {"name", "url", "phases", "backend", "state", "command", "checks"} <= set(told)
-    assert told["state"] == "printed"
+    result = json.loads(capsys.readouterr().out)
+    assert {"name", "url", "phases", "backend", "state", "command", "checks"} <= set(result)
+    assert result["state"] == "printed"
 
 
 def test_a_sparkrun_file_is_a_recipe_and_comes_back(capsys: pytest.CaptureFixture[str]) -> None:
     print_launch(recipes.find(str(SPARKRUN)), form="sparkrun")
-    told = yaml.safe_load(capsys.readouterr().out)
-    assert is_sparkrun(told)
-    assert told["defaults"] == yaml.safe_load(SPARKRUN.read_text())["defaults"]
+    result = yaml.safe_load(capsys.readouterr().out)
+    assert is_sparkrun(result)
+    assert result["defaults"] == yaml.safe_load(SPARKRUN.read_text())["defaults"]
     print_launch(recipes.find(str(SPARKRUN)), form="onbox")
     ours = yaml.safe_load(capsys.readouterr().out)
     assert Recipe.model_validate(ours) == recipes.load(str(SPARKRUN))

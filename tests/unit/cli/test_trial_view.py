@@ -207,7 +207,7 @@ def test_what_others_wrote_is_text_in_the_picture() -> None:
     assert "\x1b]0" not in shown
 
 
-def test_progress_counts_a_run_once_however_often_it_is_told() -> None:
+def test_progress_counts_a_run_once_however_often_it_is_reported() -> None:
     progress = TrialProgress()
     for event in (*STORY, STORY[11]):
         progress.take(event)

@@ -53,8 +53,8 @@ CASES = [
 @pytest.mark.parametrize(("table", "log", "expected"), CASES)
 def test_a_log_walks_through_its_phases(table: tuple[tuple[str, str], ...], log: str, expected: str) -> None:
     for landmarks in (Landmarks(table), Landmarks(EVERY)):
-        seen = [phase for phase in map(landmarks.phase_of, log.splitlines()) if phase]
-        assert [seen[0], *(b for a, b in pairwise(seen) if a != b)] == expected.split()
+        observations = [phase for phase in map(landmarks.phase_of, log.splitlines()) if phase]
+        assert [observations[0], *(b for a, b in pairwise(observations) if a != b)] == expected.split()
 
 
 def test_the_tables_name_only_known_phases() -> None:

@@ -87,7 +87,7 @@ def test_an_images_tag_may_name_a_version(image: str, version: str | None) -> No
 
 
 @pytest.mark.parametrize(
-    ("said", "told"),
+    ("message", "report"),
     [
         (
             "Error: runc: runc create failed: unable to start container process: error during container init: error "
@@ -101,9 +101,9 @@ def test_an_images_tag_may_name_a_version(image: str, version: str | None) -> No
         ("exec /bin/sh: exec format error", "for another machine"),
     ],
 )
-def test_why_a_container_does_not_start(said: str, told: str) -> None:
+def test_why_a_container_does_not_start(message: str, report: str) -> None:
     """As docker 20.10 and podman 4.3 said it."""
     launch = Vllm().launch(TestLaunch.RECIPE, Path("/w"), 8123)
-    found = launch.log.failure([said])
+    found = launch.log.failure([message])
     assert found is not None
-    assert told in found[0].next_step
+    assert report in found[0].next_step

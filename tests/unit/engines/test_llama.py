@@ -68,7 +68,7 @@ class TestLlamaServer:
         return path
 
     @pytest.mark.parametrize(
-        ("said", "build"),
+        ("message", "build"),
         [
             ("version: 11549 (abcdef)", "b11549"),
             ("version: 0.6.0-dev (build 11434, commit 7e4c0a9)", "b11434"),
@@ -76,8 +76,8 @@ class TestLlamaServer:
             ("version: 0.1.0-dev (build 1, commit 7e4c0a9)", None),
         ],
     )
-    def test_the_build_as_old_and_new_ones_tell_it(self, program: Path, said: str, build: str | None) -> None:
-        program.write_text(f"#!/bin/sh\necho '{said}' >&2\n")
+    def test_the_build_as_old_and_new_ones_tell_it(self, program: Path, message: str, build: str | None) -> None:
+        program.write_text(f"#!/bin/sh\necho '{message}' >&2\n")
         assert build_of(str(program)) == build
 
     def test_the_command_line_and_the_build(self, program: Path) -> None:

@@ -67,10 +67,10 @@ class TestVllm:
         ],
     )
     def test_phases_come_in_order_at_their_times(self, name: str, expected: dict[str, float]) -> None:
-        seen = phases_of(f"vllm/{name}-startup.log", self.LOG)
-        assert [phase for phase, _ in seen] == ["start", *expected]
-        assert {phase: round(t, 1) for phase, t in seen[1:]} == pytest.approx(expected, abs=0.2)
-        order = [PHASES.index(phase) for phase, _ in seen]
+        observation = phases_of(f"vllm/{name}-startup.log", self.LOG)
+        assert [phase for phase, _ in observation] == ["start", *expected]
+        assert {phase: round(t, 1) for phase, t in observation[1:]} == pytest.approx(expected, abs=0.2)
+        order = [PHASES.index(phase) for phase, _ in observation]
         assert order == sorted(order)
 
     @pytest.mark.parametrize("row", FORMATS, ids=lambda row: f"{row['phase']} {row['first']}-{row['last']}")
@@ -84,21 +84,21 @@ class TestVllm:
             assert mark.phase == row["phase"]
 
     def test_figures_of_a_start(self) -> None:
-        told: dict[str, float] = {}
+        record: dict[str, float] = {}
         for _, line in lines_of("vllm/smollm2-eager-startup.log"):
-            told |= self.LOG.figure(line)
-        assert told == {
+            record |= self.LOG.figure(line)
+        assert record == {
             "checkpoint_bytes": 0.25 * 2**30,
             "load_s": 0.17,
             "kv_cache_bytes": 2 * 2**30,
             "kv_cache_tokens": 93_184,
         }
 
-    def test_a_moe_tells_its_backend(self) -> None:
+    def test_a_moe_shows_its_backend(self) -> None:
         named = [self.LOG.backend(line) for _, line in lines_of("vllm/tiny-qwen3-moe-startup.log")]
         assert [name for each in named if each for name in [each[1]]] == ["CPU Unquantized"]
 
-    def test_a_dense_model_tells_none(self) -> None:
+    def test_a_dense_model_shows_none(self) -> None:
         assert not any(self.LOG.backend(line) for _, line in lines_of("vllm/smollm2-eager-startup.log"))
 
     def test_the_cause_of_a_failure_goes_before_what_follows_from_it(self) -> None:
@@ -163,9 +163,9 @@ class TestLlamaCpp:
     )
     def test_phases(self, name: str, expected: dict[str, float]) -> None:
         log = log_lines("llama-server")
-        seen = phases_of(f"llama.cpp/{name}-startup.log", log)
-        assert {phase: round(t, 1) for phase, t in seen[1:-1]} == pytest.approx(expected, abs=0.1)
-        assert seen[-1][0] == "serving"
+        observation = phases_of(f"llama.cpp/{name}-startup.log", log)
+        assert {phase: round(t, 1) for phase, t in observation[1:-1]} == pytest.approx(expected, abs=0.1)
+        assert observation[-1][0] == "serving"
         assert log.failure([line for _, line in lines_of(f"llama.cpp/{name}-startup.log")]) is None
 
 

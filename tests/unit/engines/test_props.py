@@ -50,7 +50,7 @@ class TestProps:
         assert model is None or isinstance(model, str)
         assert "n_ctx" in LlamaServer().props(client)
 
-    def test_llama_cpp_behind_a_url_tells_more(self) -> None:
+    def test_llama_cpp_behind_a_url_shows_more(self) -> None:
         answers: dict[str, Any] = {
             "/v1/models": {"data": [{"id": "q", "owned_by": "llamacpp"}]},
             "/props": {
@@ -61,7 +61,7 @@ class TestProps:
         }
         with (
             serving(
-                lambda asked, wire: wire.whole(200 if asked.path in answers else 404, answers.get(asked.path, {}))
+                lambda request, wire: wire.whole(200 if request.path in answers else 404, answers.get(request.path, {}))
             ) as server,
             StampedClient(Endpoint.parse(server.url)) as client,
         ):
@@ -72,5 +72,5 @@ class TestProps:
         assert "version" not in props
 
     def test_an_attached_server_is_never_started(self) -> None:
-        with pytest.raises(UsageError, match="not started by onbox"):
+        with pytest.raises(UsageError, match="does not start an attached server"):
             AttachedServer().launch(RECIPE, Path("m"), 1)

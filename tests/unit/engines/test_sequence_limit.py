@@ -37,15 +37,15 @@ class TestRoom:
         assert words[words.index("--parallel") + 1] == "3"
         monkeypatch.setattr(importlib.util, "find_spec", lambda name: True)
         serve = Serve(context_tokens=4096, sequences=3)
-        told = json.loads(LlamaEmbedded().launch(RECIPE.model_copy(update={"serve": serve}), Path("m"), 1).argv[3])
-        assert (told["context_tokens"], told["slots"]) == (3 * 4096, 3)
+        result = json.loads(LlamaEmbedded().launch(RECIPE.model_copy(update={"serve": serve}), Path("m"), 1).argv[3])
+        assert (result["context_tokens"], result["slots"]) == (3 * 4096, 3)
 
-    def test_a_context_that_nobody_tells_can_not_be_multiplied(self) -> None:
+    def test_a_context_that_is_not_reported_can_not_be_multiplied(self) -> None:
         with pytest.raises(UsageError, match=r"m: serve\.context_tokens: left out, and 3 sequences at a time share it"):
             self.launched("llama-server", context_tokens=None)
 
     @pytest.mark.parametrize(("name", "option"), [("vllm", "max-num-seqs"), ("sglang", "max-running-requests")])
-    def test_others_are_not_told_but_may_not_have_less_room(self, name: str, option: str) -> None:
+    def test_others_are_not_configured_but_may_not_have_less_room(self, name: str, option: str) -> None:
         assert f"--{option}" not in self.launched(name)
         self.launched(name, arguments={option: 3})
         for spelling in (option, option.replace("-", "_")):

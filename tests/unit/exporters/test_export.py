@@ -193,24 +193,24 @@ class TestCommand:
         folder = trial(tmp_path / "t", speed_parts(25.0))
         write_manifest(folder.path)
         for _ in range(2):
-            said, _ = self.run(str(folder.path), "--to", "llama-benchy")
-            assert said == {"path": str(tmp_path / "t.llama-benchy.json"), "notes": []}
+            message, _ = self.run(str(folder.path), "--to", "llama-benchy")
+            assert message == {"path": str(tmp_path / "t.llama-benchy.json"), "notes": []}
         assert json.loads((tmp_path / "t.llama-benchy.json").read_text())["benchmarks"]
         assert mismatches(folder.path) == []
 
     def test_several_files_make_a_folder(self, tmp_path: Path) -> None:
         folder = trial(tmp_path / "t", speed_parts(25.0), speed_parts(12.0))
-        said, _ = self.run(str(folder.path), "--to", "aiperf", "--out", str(tmp_path / "mine"))
-        assert said["path"] == str(tmp_path / "mine")
+        message, _ = self.run(str(folder.path), "--to", "aiperf", "--out", str(tmp_path / "mine"))
+        assert message["path"] == str(tmp_path / "mine")
         assert sorted(path.name for path in (tmp_path / "mine").iterdir()) == ["c0.json", "c1.json"]
 
     def test_nothing_is_overwritten_and_nothing_put_into_evidence(self, tmp_path: Path) -> None:
         folder = trial(tmp_path / "t", speed_parts(25.0))
         (tmp_path / "there").write_text("mine")
-        for place, said in (("there", "is there already"), ("t/x.csv", "lies in the evidence folder")):
+        for place, message in (("there", "is there already"), ("t/x.csv", "is inside the evidence folder")):
             _, problem = self.run(str(folder.path), "--to", "csv", "--out", str(tmp_path / place))
             assert isinstance(problem, UsageError)
-            assert said in problem.message
+            assert message in problem.message
         assert (tmp_path / "there").read_text() == "mine"
 
 

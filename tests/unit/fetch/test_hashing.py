@@ -33,23 +33,23 @@ def right(paths: list[Path]) -> tuple[str, ...]:
     return tuple(hashlib.sha256(path.read_bytes()).hexdigest() for path in paths)
 
 
-def told(paths: list[Path], **options: bool) -> tuple[tuple[str, ...], list[tuple[int, int]]]:
+def hashes_and_progress(paths: list[Path], **options: bool) -> tuple[tuple[str, ...], list[tuple[int, int]]]:
     """The hashes, and what was told of the bytes that had to be hashed."""
-    seen: list[tuple[int, int]] = []
-    return hashes_of(paths, on_bytes=lambda done, total: seen.append((done, total)), **options), seen
+    observations: list[tuple[int, int]] = []
+    return hashes_of(paths, on_bytes=lambda done, total: observations.append((done, total)), **options), observations
 
 
 def test_a_file_is_hashed_once(shards: list[Path]) -> None:
-    found, seen = told(shards)
+    found, observation = hashes_and_progress(shards)
     assert found == right(shards)
-    assert seen[0] == (0, 18_000_000)
-    assert seen[-1] == (18_000_000, 18_000_000)
-    assert told(shards) == (found, [])
+    assert observation[0] == (0, 18_000_000)
+    assert observation[-1] == (18_000_000, 18_000_000)
+    assert hashes_and_progress(shards) == (found, [])
 
 
 @pytest.mark.parametrize("touch", ["content", "length", "other file"])
 def test_a_file_that_is_another_one_now_is_hashed_again(shards: list[Path], touch: str) -> None:
-    told(shards)
+    hashes_and_progress(shards)
     if touch == "content":
         shards[1].write_bytes(b"x" * shards[1].stat().st_size)
     elif touch == "length":
@@ -60,28 +60,28 @@ def test_a_file_that_is_another_one_now_is_hashed_again(shards: list[Path], touc
         aside.write_bytes(b"y" * before.st_size)
         os.utime(aside, ns=(before.st_atime_ns, before.st_mtime_ns))
         aside.replace(shards[1])
-    found, seen = told(shards)
+    found, observation = hashes_and_progress(shards)
     assert found == right(shards)
-    assert seen[-1] == (shards[1].stat().st_size,) * 2
+    assert observation[-1] == (shards[1].stat().st_size,) * 2
 
 
 def test_a_full_check_finds_what_kept_its_size_time_and_inode(
     shards: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before, _ = told(shards)
+    before, _ = hashes_and_progress(shards)
     stat = shards[0].stat()
     with shards[0].open("r+b") as file:
         file.write(b"rot")
     os.utime(shards[0], ns=(stat.st_atime_ns, stat.st_mtime_ns))
-    assert told(shards) == (before, [])
-    assert told(shards, full_check=True)[0] == right(shards)
+    assert hashes_and_progress(shards) == (before, [])
+    assert hashes_and_progress(shards, full_check=True)[0] == right(shards)
     monkeypatch.setenv(CHECK, "1")
-    assert len(told(shards)[1]) > 3
+    assert len(hashes_and_progress(shards)[1]) > 3
     monkeypatch.setenv(CHECK, "0")
-    assert told(shards) == (right(shards), [])
+    assert hashes_and_progress(shards) == (right(shards), [])
 
 
-def test_a_file_that_is_written_right_after_it_was_hashed_is_seen(tmp_path: Path) -> None:
+def test_a_file_that_is_written_right_after_it_was_hashed_is_noticed(tmp_path: Path) -> None:
     path = tmp_path / "weights"
     for n in range(20):
         path.write_bytes(b"%04d" % n)
@@ -90,24 +90,24 @@ def test_a_file_that_is_written_right_after_it_was_hashed_is_seen(tmp_path: Path
 
 def test_a_state_folder_that_cannot_be_written_costs_only_time(shards: list[Path], state: Path) -> None:
     state.write_text("a file")
-    assert told(shards)[0] == told(shards)[0] == right(shards)
+    assert hashes_and_progress(shards)[0] == hashes_and_progress(shards)[0] == right(shards)
 
 
 @pytest.mark.parametrize("note", ["", "{", "[]", '{"path": 1}', "null", '{"sha256": "x"}'])
 def test_a_broken_note_is_no_note(shards: list[Path], state: Path, note: str) -> None:
-    told(shards)
+    hashes_and_progress(shards)
     for path in (state / "onbox" / "hashes").iterdir():
         path.write_text(note)
-    assert told(shards)[0] == right(shards)
+    assert hashes_and_progress(shards)[0] == right(shards)
 
 
 def test_notes_of_files_that_are_gone_go(shards: list[Path], state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hashing, "NOTES_MAX", 2)
-    told(shards)
+    hashes_and_progress(shards)
     for path in shards[1:]:
         path.unlink()
     shards[0].write_bytes(b"another")
-    told(shards[:1])
+    hashes_and_progress(shards[:1])
     assert len(list((state / "onbox" / "hashes").iterdir())) == 1
 
 
@@ -135,14 +135,14 @@ def test_a_known_hash_that_is_not_the_published_one_is_made_again_before_the_fil
 def test_weights_that_are_named_by_a_path_say_how_far_they_are(tmp_path: Path) -> None:
     (tmp_path / "m.gguf").write_bytes(b"w" * 5_000_000)
     weights = Weights(path=str(tmp_path / "m.gguf"))
-    seen: list[tuple[int, int, str]] = []
-    _, first = pinned.fetch(weights, lambda *each: seen.append(each))
-    assert seen[-1] == (5_000_000, 5_000_000, "hashing")
-    seen.clear()
-    _, second = pinned.fetch(weights, lambda *each: seen.append(each))
-    assert (second.sha256, seen) == (first.sha256, [])
-    pinned.fetch(weights, lambda *each: seen.append(each), full_check=True)
-    assert seen
+    observations: list[tuple[int, int, str]] = []
+    _, first = pinned.fetch(weights, lambda *each: observations.append(each))
+    assert observations[-1] == (5_000_000, 5_000_000, "hashing")
+    observations.clear()
+    _, second = pinned.fetch(weights, lambda *each: observations.append(each))
+    assert (second.sha256, observations) == (first.sha256, [])
+    pinned.fetch(weights, lambda *each: observations.append(each), full_check=True)
+    assert observations
 
 
 def test_a_folder_is_known_by_the_hash_that_sha256sum_prints(shards: list[Path]) -> None:

@@ -43,10 +43,10 @@ def spark(facts: Facts, resident: str = "", **more: Any) -> fit.Fit:
 def test_gpt_oss_120b_by_resident_precision(
     gpt_oss_120b: Facts, resident: str, gb: float, nominal: float, measured: float
 ) -> None:
-    told = spark(gpt_oss_120b, resident)
-    assert told.chosen.bytes_per_token / 1e9 == pytest.approx(gb, abs=0.0015)
-    assert told.chosen.ceiling_nominal_tok_s == pytest.approx(nominal, abs=0.06)
-    assert told.chosen.ceiling_measured_tok_s == pytest.approx(measured, abs=0.06)
+    result = spark(gpt_oss_120b, resident)
+    assert result.chosen.bytes_per_token / 1e9 == pytest.approx(gb, abs=0.0015)
+    assert result.chosen.ceiling_nominal_tok_s == pytest.approx(nominal, abs=0.06)
+    assert result.chosen.ceiling_measured_tok_s == pytest.approx(measured, abs=0.06)
 
 
 @pytest.mark.parametrize(
@@ -63,10 +63,10 @@ def test_gpt_oss_120b_by_resident_precision(
 def test_gpt_oss_120b_over_context(
     gpt_oss_120b: Facts, context: int, kv: str, gb: float, nominal: float, measured: float
 ) -> None:
-    told = spark(gpt_oss_120b, RECIPE, context=context, kv_dtype=kv)
-    assert told.chosen.bytes_per_token / 1e9 == pytest.approx(gb, abs=0.0015)
-    assert told.chosen.ceiling_nominal_tok_s == pytest.approx(nominal, abs=0.06)
-    assert told.chosen.ceiling_measured_tok_s == pytest.approx(measured, abs=0.06)
+    result = spark(gpt_oss_120b, RECIPE, context=context, kv_dtype=kv)
+    assert result.chosen.bytes_per_token / 1e9 == pytest.approx(gb, abs=0.0015)
+    assert result.chosen.ceiling_nominal_tok_s == pytest.approx(nominal, abs=0.06)
+    assert result.chosen.ceiling_measured_tok_s == pytest.approx(measured, abs=0.06)
 
 
 @pytest.mark.parametrize(
@@ -74,9 +74,9 @@ def test_gpt_oss_120b_over_context(
     [(1, 2.75, 99.3), (2, 4.59, 118.8), (4, 8.12, 134.5), (8, 14.52, 150.4), (16, 25.13, 173.8)],
 )
 def test_gpt_oss_120b_in_batches(gpt_oss_120b: Facts, batch: int, gb: float, total: float) -> None:
-    told = spark(gpt_oss_120b, RECIPE, batch=batch)
-    assert told.step.total / 1e9 == pytest.approx(gb, abs=0.01)
-    assert told.chosen.ceiling_nominal_tok_s == pytest.approx(total, abs=0.2)
+    result = spark(gpt_oss_120b, RECIPE, batch=batch)
+    assert result.step.total / 1e9 == pytest.approx(gb, abs=0.01)
+    assert result.chosen.ceiling_nominal_tok_s == pytest.approx(total, abs=0.2)
 
 
 @pytest.mark.parametrize(
@@ -94,9 +94,9 @@ def test_the_claims_of_the_story(gpt_oss_120b: Facts, rate: float, stored: str, 
     assert verdict(spark(gpt_oss_120b, RECIPE, rate_tok_s=rate)) == recipe
 
 
-def verdict(told: fit.Fit) -> str:
-    assert told.chosen.plausibility is not None
-    return told.chosen.plausibility.verdict
+def verdict(report: fit.Fit) -> str:
+    assert report.chosen.plausibility is not None
+    return report.chosen.plausibility.verdict
 
 
 def test_the_speed_of_light_is_109_percent_or_60_percent(gpt_oss_120b: Facts) -> None:
@@ -111,10 +111,10 @@ def test_the_speed_of_light_is_109_percent_or_60_percent(gpt_oss_120b: Facts) ->
 
 
 def test_without_a_stated_precision_the_ceiling_is_an_interval(gpt_oss_120b: Facts) -> None:
-    told = spark(gpt_oss_120b, rate_tok_s=59.5)
-    assert told.interval_tok_s == pytest.approx((46.6, 84.8), abs=0.06)
-    assert told.ceiling_tok_s == pytest.approx(46.6, abs=0.06)
-    assert any("--resident" in note for note in told.notes)
+    result = spark(gpt_oss_120b, rate_tok_s=59.5)
+    assert result.interval_tok_s == pytest.approx((46.6, 84.8), abs=0.06)
+    assert result.ceiling_tok_s == pytest.approx(46.6, abs=0.06)
+    assert any("--resident" in note for note in result.notes)
     exact = spark(gpt_oss_120b, RECIPE)
     assert exact.interval_tok_s == (exact.ceiling_tok_s, exact.ceiling_tok_s)
 
@@ -131,35 +131,35 @@ def test_without_a_stated_precision_the_ceiling_is_an_interval(gpt_oss_120b: Fac
     ],
 )
 def test_qwen36_by_resident_precision(qwen: Facts, resident: str, gb: float) -> None:
-    told = spark(qwen, resident)
-    assert (told.step.experts + told.step.dense) / 1e9 == pytest.approx(gb, abs=0.004)
-    assert told.step.state / 1e9 == pytest.approx(0.126, abs=0.004)
+    result = spark(qwen, resident)
+    assert (result.step.experts + result.step.dense) / 1e9 == pytest.approx(gb, abs=0.004)
+    assert result.step.state / 1e9 == pytest.approx(0.126, abs=0.004)
 
 
 def test_a_single_stream_of_239_with_two_drafts_is_impossible_in_fp8(qwen: Facts) -> None:
-    told = spark(qwen, "all=fp8,lm_head=bf16", acceptance=3.0, rate_tok_s=239.0)
-    assert verdict(told) == "impossible"
+    result = spark(qwen, "all=fp8,lm_head=bf16", acceptance=3.0, rate_tok_s=239.0)
+    assert verdict(result) == "impossible"
 
 
 def test_69_tokens_with_speculation_are_far_below_the_ceiling(qwen: Facts) -> None:
-    told = spark(qwen, "all=int4-g128,lm_head=bf16", acceptance=2.5, rate_tok_s=69.2)
-    assert verdict(told) == "not_bandwidth_bound"
+    result = spark(qwen, "all=int4-g128,lm_head=bf16", acceptance=2.5, rate_tok_s=69.2)
+    assert verdict(result) == "not_bandwidth_bound"
 
 
 def test_nemotron_16_3_is_two_thirds_of_nominal(tmp_path: Path) -> None:
     facts = weights.read(write_model(tmp_path, *nemotron(quantised=True)))
-    told = spark(facts, "moe=nvfp4", rate_tok_s=16.3)
-    assert told.chosen.bytes_per_token / 1e9 == pytest.approx(11.09, abs=0.02)
-    assert told.chosen.ceiling_nominal_tok_s == pytest.approx(24.6, abs=0.1)
-    assert told.chosen.plausibility is not None
-    assert told.chosen.plausibility.share_of_nominal == pytest.approx(0.66, abs=0.01)
+    result = spark(facts, "moe=nvfp4", rate_tok_s=16.3)
+    assert result.chosen.bytes_per_token / 1e9 == pytest.approx(11.09, abs=0.02)
+    assert result.chosen.ceiling_nominal_tok_s == pytest.approx(24.6, abs=0.1)
+    assert result.chosen.plausibility is not None
+    assert result.chosen.plausibility.share_of_nominal == pytest.approx(0.66, abs=0.01)
 
 
 def test_sequences_that_agree_on_their_experts_are_not_called_impossible(gpt_oss_120b: Facts) -> None:
-    told = spark(gpt_oss_120b, RECIPE, batch=4, rate_tok_s=200.0)
-    assert told.chosen.ceiling_nominal_tok_s is not None
-    assert told.chosen.ceiling_nominal_tok_s < 200
-    assert verdict(told) != "impossible"
+    result = spark(gpt_oss_120b, RECIPE, batch=4, rate_tok_s=200.0)
+    assert result.chosen.ceiling_nominal_tok_s is not None
+    assert result.chosen.ceiling_nominal_tok_s < 200
+    assert verdict(result) != "impossible"
     assert verdict(spark(gpt_oss_120b, RECIPE, batch=4, rate_tok_s=400.0)) == "impossible"
 
 
@@ -167,19 +167,19 @@ def test_sequences_that_agree_on_their_experts_are_not_called_impossible(gpt_oss
 
 
 def test_gpt_oss_120b_fits_a_spark_and_marlin_may_not(gpt_oss_120b: Facts) -> None:
-    place = fit.Room(112 * 2**30, int(10.1 * 2**30), "unified memory")
-    told = spark(gpt_oss_120b, context=131072, kv_dtype="fp8", place=place).memory
-    assert told.weights_bytes / 2**30 == pytest.approx(60.77, abs=0.01)
-    assert told.total_bytes == told.weights_bytes + told.kv_bytes + told.state_bytes + told.allowance_bytes
-    assert told.fits
-    risks = {risk.name: risk for risk in told.risks}
+    place = fit.AvailableMemory(112 * 2**30, int(10.1 * 2**30), "unified memory")
+    result = spark(gpt_oss_120b, context=131072, kv_dtype="fp8", place=place).memory
+    assert result.weights_bytes / 2**30 == pytest.approx(60.77, abs=0.01)
+    assert result.total_bytes == result.weights_bytes + result.kv_bytes + result.state_bytes + result.allowance_bytes
+    assert result.fits
+    risks = {risk.name: risk for risk in result.risks}
     assert risks["moe_finalize"].fits is False
-    assert risks["loader_double_buffer"].total_bytes == 2 * told.weights_bytes
+    assert risks["loader_double_buffer"].total_bytes == 2 * result.weights_bytes
 
 
 def test_what_does_not_fit_is_named(gpt_oss_120b: Facts) -> None:
     def plan(gib: float, **more: Any) -> fit.MemoryPlan:
-        return spark(gpt_oss_120b, place=fit.Room(int(gib * 2**30), 0, "host memory"), **more).memory
+        return spark(gpt_oss_120b, place=fit.AvailableMemory(int(gib * 2**30), 0, "host memory"), **more).memory
 
     assert plan(40).text.startswith("the weights (60.77 GiB) do not fit in the 40.00 GiB")
     assert plan(62, context=131072).text.startswith("the KV cache")
@@ -189,8 +189,8 @@ def test_what_does_not_fit_is_named(gpt_oss_120b: Facts) -> None:
 
 
 def test_a_box_that_was_not_looked_at_gives_no_answer(gpt_oss_120b: Facts) -> None:
-    told = spark(gpt_oss_120b).memory
-    assert (told.fits, told.available_bytes, told.short_bytes) == (None, None, None)
+    result = spark(gpt_oss_120b).memory
+    assert (result.fits, result.available_bytes, result.short_bytes) == (None, None, None)
 
 
 def test_a_requantised_tied_head_is_a_second_copy(tmp_path: Path) -> None:
@@ -232,5 +232,5 @@ def test_numbers_out_of_range(gpt_oss_120b: Facts, more: dict[str, Any], says: s
 
 
 def test_a_rate_without_bandwidth_cannot_be_judged(gpt_oss_120b: Facts) -> None:
-    with pytest.raises(UsageError, match="no bandwidth to judge it by"):
+    with pytest.raises(UsageError, match="no bandwidth to compare it with"):
         fit.fit(gpt_oss_120b, rate_tok_s=50.0)

@@ -20,10 +20,10 @@ def test_one_token_touches_top_k_and_many_touch_all() -> None:
      (30.0, "below_ceiling"), (29.0, "not_bandwidth_bound")],
 )  # fmt: skip
 def test_verdicts_on_a_spark_with_2748_gb_a_token(rate: float, verdict: str) -> None:
-    told = plausibility(rate, 2.748e9, nominal_gb_s=273, measured_gb_s=233)
-    assert told.verdict == verdict
-    assert told.implied_gb_s == pytest.approx(rate * 2.748)
-    assert told.share_of_ceiling == told.share_of_measured == pytest.approx(rate * 2.748 / 233)
+    result = plausibility(rate, 2.748e9, nominal_gb_s=273, measured_gb_s=233)
+    assert result.verdict == verdict
+    assert result.implied_gb_s == pytest.approx(rate * 2.748)
+    assert result.share_of_ceiling == result.share_of_measured == pytest.approx(rate * 2.748 / 233)
 
 
 def test_the_text_of_a_rate_below_says_what_a_fixed_clock_proves() -> None:
@@ -39,13 +39,13 @@ def test_without_a_nominal_value_impossible_starts_above_what_was_measured() -> 
 
 
 def test_without_a_measurement_shares_are_of_nominal() -> None:
-    told = plausibility(0.9, 1e9, nominal_gb_s=1.0, measured_gb_s=None)
-    assert (told.verdict, told.share_of_measured) == ("at_ceiling", None)
+    result = plausibility(0.9, 1e9, nominal_gb_s=1.0, measured_gb_s=None)
+    assert (result.verdict, result.share_of_measured) == ("at_ceiling", None)
 
 
 def test_speculation_and_batch_divide_the_bytes() -> None:
-    told = plausibility(60.0, 1e9, nominal_gb_s=100, measured_gb_s=None, batch=2, acceptance=3.0)
-    assert told.implied_gb_s == pytest.approx(10.0)
+    result = plausibility(60.0, 1e9, nominal_gb_s=100, measured_gb_s=None, batch=2, acceptance=3.0)
+    assert result.implied_gb_s == pytest.approx(10.0)
     assert ceiling_tok_s(100, 1e9, batch=2, acceptance=3.0) == pytest.approx(600.0)
 
 
@@ -74,21 +74,21 @@ def test_the_ceiling_itself_is_never_impossible_and_the_verdict_is_monotone(
 
 @given(st.floats(10.0, 5000.0), st.floats(1e-4, 0.1))
 def test_an_exact_line_gives_its_bandwidth_back(gb_s: float, intercept: float) -> None:
-    told = context_slope([(x * 1e9, intercept + x / gb_s) for x in (0.1, 0.5, 1.0, 3.6)])
-    assert told.gb_s == pytest.approx(gb_s, rel=1e-6)
-    assert told.intercept_s == pytest.approx(intercept, rel=1e-6, abs=1e-12)
-    assert told.gb_s_standard_error < gb_s * 1e-6
+    result = context_slope([(x * 1e9, intercept + x / gb_s) for x in (0.1, 0.5, 1.0, 3.6)])
+    assert result.gb_s == pytest.approx(gb_s, rel=1e-6)
+    assert result.intercept_s == pytest.approx(intercept, rel=1e-6, abs=1e-12)
+    assert result.gb_s_standard_error < gb_s * 1e-6
 
 
 def test_the_standard_error_is_that_of_a_textbook_fit() -> None:
     # y = 1 + x with residuals -0.1, 0.2, -0.1 about the least-squares line through these points
     points = [(0.0, 0.9), (1.0, 2.2), (2.0, 2.9)]
-    told = context_slope(points)
+    result = context_slope(points)
     residual = math.sqrt((0.1**2 + 0.2**2 + 0.1**2) / 1)
-    assert told.gb_s == pytest.approx(1e-9)
-    assert told.intercept_s == pytest.approx(1.0)
-    assert told.gb_s_standard_error == pytest.approx(1e-9 * residual / math.sqrt(2))
-    assert told.intercept_s_standard_error == pytest.approx(residual * math.sqrt(1 / 3 + 1 / 2))
+    assert result.gb_s == pytest.approx(1e-9)
+    assert result.intercept_s == pytest.approx(1.0)
+    assert result.gb_s_standard_error == pytest.approx(1e-9 * residual / math.sqrt(2))
+    assert result.intercept_s_standard_error == pytest.approx(residual * math.sqrt(1 / 3 + 1 / 2))
 
 
 @pytest.mark.parametrize(
@@ -96,6 +96,6 @@ def test_the_standard_error_is_that_of_a_textbook_fit() -> None:
     [[], [(0, 1), (1, 2)], [(1, 1), (1, 2), (1, 3)], [(0, 3), (1, 2), (2, 1)]],
     ids=["none", "two", "one x", "falls"],
 )
-def test_a_sweep_that_tells_nothing_is_an_error(points: list[tuple[float, float]]) -> None:
+def test_a_sweep_that_shows_nothing_is_an_error(points: list[tuple[float, float]]) -> None:
     with pytest.raises(ValueError, match=r"slope|grow"):
         context_slope(points)

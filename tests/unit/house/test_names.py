@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-SOURCE = Path(__file__).parents[3] / "src" / "onbox"
+ROOT = Path(__file__).parents[3]
+SOURCE = ROOT / "src" / "onbox"
 DIALECT = {"told", "said", "seen", "asked", "around", "keepsake", "company", "errand", "beside"}
 """Words that mean nothing to someone who runs inference servers, where they stand alone for a thing."""
 PARTICIPLES = {"told", "said", "seen", "asked"}
@@ -16,7 +17,7 @@ IN_RECORDS = {
     "judge/speed_results.py": {"asked"},
     "judge/results.py": {"seen"},
     "judge/rates.py": {"said"},
-    "judge/weighed.py": {"said"},
+    "judge/comparison_results.py": {"said"},
 }
 """File -> fields that stand in evidence or in verdict.json, and keep their names so that old folders stay readable."""
 STATIONS = ("schema", "evidence", "judge", "report", "view", "exporters", "importers", "app", "cli", "trial")
@@ -105,10 +106,19 @@ def test_no_variable_field_or_function_is_a_participle_alone() -> None:
     found = {}
     for path, tree in trees().items():
         file = path.relative_to(SOURCE).as_posix()
-        words = PARTICIPLES & set(bound_names(tree))
+        words = PARTICIPLES & {name.strip("_") for name in bound_names(tree)}
         if words:
             found[file] = words
     assert found == IN_RECORDS
+
+
+def test_no_variable_or_function_of_a_test_is_a_participle_alone() -> None:
+    found = {}
+    for path in sorted((ROOT / "tests").rglob("*.py")):
+        words = PARTICIPLES & {name.strip("_") for name in bound_names(ast.parse(path.read_text()))}
+        if words:
+            found[path.relative_to(ROOT).as_posix()] = words
+    assert found == {}
 
 
 def modules_of_one_name() -> dict[str, list[str]]:

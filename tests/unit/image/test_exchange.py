@@ -38,9 +38,9 @@ def test_the_archive_holds_every_blob_and_names_itself_last(registry: FakeRegist
                 file = archive.extractfile(name)
                 assert file is not None
                 assert hashlib.sha256(file.read()).hexdigest() == name.rpartition("/")[2]
-        told = archive.extractfile("manifest.json")
-        assert told is not None
-        assert json.loads(told.read())[0]["RepoTags"] == ["a/b:1"]
+        result = archive.extractfile("manifest.json")
+        assert result is not None
+        assert json.loads(result.read())[0]["RepoTags"] == ["a/b:1"]
     assert fetched.digest == image.manifest.digest
 
 
@@ -61,9 +61,9 @@ def test_the_archive_takes_blobs_as_they_come(registry: FakeRegistry, store: Ima
     out.seek(0)
     with tarfile.open(fileobj=out) as archive:
         assert [f"sha256:{name.rpartition('/')[2]}" for name in archive.getnames()[:3]] == order
-        told = archive.extractfile("manifest.json")
-        assert told is not None
-        listed = json.loads(told.read())[0]["Layers"]
+        result = archive.extractfile("manifest.json")
+        assert result is not None
+        listed = json.loads(result.read())[0]["Layers"]
     assert listed == [f"blobs/sha256/{each.hex}" for each in image.layers]
 
 
@@ -75,7 +75,7 @@ def test_an_archive_whose_blobs_stop_coming_names_nothing(registry: FakeRegistry
     arrivals.put(image.layers[1].digest)
     arrivals.end()
     out = io.BytesIO()
-    with pytest.raises(FetchError, match="2 blobs never came"):
+    with pytest.raises(FetchError, match="2 blobs did not arrive"):
         feed_of(image, store, ("a/b:1",), arrivals)(out, lambda sent: None)
     assert b"manifest.json" not in out.getvalue()
 

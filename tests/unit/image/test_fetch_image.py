@@ -151,7 +151,7 @@ class TestPlatforms:
         self, registry: FakeRegistry, store: ImageStore
     ) -> None:
         registry.add("some/thing", [random_layer(2)], architecture=OTHER)
-        with pytest.raises(BoxError, match=rf"is for linux/{OTHER}, and linux/{HERE} was to come"):
+        with pytest.raises(BoxError, match=rf"is for linux/{OTHER}, and not for linux/{HERE}"):
             bring(registry, store)
         assert sum(registry.sent.values()) < 4096
         wanted = FetchOptions(route=DIRECT, platform=Platform("linux", OTHER), keep=True)
@@ -182,7 +182,7 @@ class TestOddManifests:
                 {"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": {"digest": "x"}, "layers": []},
                 "descriptor without",
             ),
-            ([1, 2], "no manifest"),
+            ([1, 2], "not a manifest"),
             ({"schemaVersion": 2, "mediaType": DOCKER_LIST}, "no platform at all"),
         ],
     )
@@ -193,9 +193,9 @@ class TestOddManifests:
 
     def test_a_digest_that_is_a_path_reaches_no_file(self, registry: FakeRegistry, store: ImageStore) -> None:
         registry.add("some/thing", [random_layer(1)])
-        told = json.loads(registry.manifests["some/thing/1"][1])
-        told["layers"][0]["digest"] = "sha256:../../../etc/passwd"
-        registry.put_manifest("some/thing", "1", OCI_MANIFEST, told)
+        result = json.loads(registry.manifests["some/thing/1"][1])
+        result["layers"][0]["digest"] = "sha256:../../../etc/passwd"
+        registry.put_manifest("some/thing", "1", OCI_MANIFEST, result)
         with pytest.raises(FetchError, match="which is no sha256"):
             bring(registry, store)
 

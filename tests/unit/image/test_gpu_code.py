@@ -41,12 +41,12 @@ def names(code: GpuCode) -> list[str]:
 
 
 class TestFatBinaries:
-    def test_suffixes_are_told_apart(self, tmp_path: Path) -> None:
+    def test_suffixes_are_distinguished(self, tmp_path: Path) -> None:
         code = read(tmp_path, fatbin(entry(121), entry(121, A), entry(120, F), entry(90, A), entry(80, ptx=True)))
         assert names(code) == ["compute_80", "sm_90a", "sm_120f", "sm_121", "sm_121a"]
         assert len(code.modules) == 1
 
-    def test_a_compressed_entry_is_told_by_its_header(self, tmp_path: Path) -> None:
+    def test_a_compressed_entry_is_reported_by_its_header(self, tmp_path: Path) -> None:
         assert names(read(tmp_path, fatbin(entry(121, A | COMPRESSED, payload=b"\x28\xb5\x2f\xfd...")))) == ["sm_121a"]
 
     def test_each_container_is_a_module(self, tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_what_runs_where(name: str, chip: int, runs: ChipSupport) -> None:
     assert arch.on(chip) is runs
 
 
-def test_a_suffix_that_is_not_told_is_unknown_elsewhere() -> None:
+def test_a_suffix_that_is_not_reported_is_unknown_elsewhere() -> None:
     assert Arch(120, "?").on(121) is ChipSupport.UNKNOWN
     assert Arch(121, "?").on(121) is ChipSupport.NATIVE
     assert Arch(90, "?").on(121) is ChipSupport.NOT

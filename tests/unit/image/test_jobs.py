@@ -43,7 +43,7 @@ def test_the_smallest_of_cores_and_memory(
 
 def test_without_a_figure_nothing_is_capped_by_guess(tmp_path: Path) -> None:
     assert jobs_for(build(tmp_path, None), None) == jobs.Jobs(
-        None, "what one job needs is not known: peak_bytes_per_job"
+        None, "the memory of one job is not known: set peak_bytes_per_job"
     )
 
 

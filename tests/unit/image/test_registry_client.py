@@ -14,7 +14,7 @@ from onbox.image.reference import parse
 from onbox.image.registry_client import OCI_INDEX, OCI_MANIFEST
 from onbox.image.store import ImageStore
 from tests.doubles.registry import FakeRegistry, random_layer, serving_registry
-from tests.doubles.server import Asked, Wire, serving
+from tests.doubles.server import ReceivedRequest, Wire, serving
 from tests.unit.image.fetching import OPTIONS, bring, whole
 
 
@@ -24,7 +24,7 @@ class TestRefusals:
         [
             (401, "wants a login, or has no such image"),
             (403, "refuses it"),
-            (404, "has no such thing"),
+            (404, "not found at"),
             (418, "status 418"),
         ],
     )
@@ -65,7 +65,7 @@ class TestRefusals:
         """Each byte comes long before the connection counts as dead, and there is no end of them."""
         monkeypatch.setattr("onbox.fetch.http.WHOLE_S", 1.0)
 
-        def script(asked: Asked, wire: Wire) -> None:
+        def script(request: ReceivedRequest, wire: Wire) -> None:
             wire.send(head)
             while not wire.closed:
                 wire.send(b"x")
@@ -75,7 +75,7 @@ class TestRefusals:
             host = server.url.removeprefix("http://")
             with pytest.raises(FetchError, match=r"the answer was not over after 1 s"):
                 fetch_image(parse(f"{host}/some/thing:1"), None, replace(OPTIONS, stall_s=60.0), store)
-        assert sum(asked.path.endswith("/manifests/1") for asked in server.asked) == 1
+        assert sum(request.path.endswith("/manifests/1") for request in server.requests) == 1
 
     @pytest.mark.parametrize("status", [403, 404])
     def test_of_a_blob(self, registry: FakeRegistry, store: ImageStore, status: int) -> None:
@@ -128,7 +128,9 @@ class TestSecrets:
         self.login(tmp_path, registry.host)
         assert whole(store, bring(registry, store))
 
-    def test_a_login_that_is_refused_is_said(self, registry: FakeRegistry, store: ImageStore, tmp_path: Path) -> None:
+    def test_a_login_that_is_refused_is_reported(
+        self, registry: FakeRegistry, store: ImageStore, tmp_path: Path
+    ) -> None:
         registry.add("some/thing", [random_layer(1)])
         registry.login = "me:other"
         self.login(tmp_path, registry.host)

@@ -43,7 +43,7 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def told(daemon: ToldDaemon) -> DaemonRoute:
+def route_of(daemon: ToldDaemon) -> DaemonRoute:
     return find_route(cast("Daemon", daemon))
 
 
@@ -52,12 +52,12 @@ def said_in(found: DaemonRoute, where: str) -> list[Setting]:
 
 
 def test_nothing_said_is_direct(places: Path) -> None:
-    found = told(ToldDaemon())
+    found = route_of(ToldDaemon())
     assert (found.kind, found.settings, found.proxy_for(parse("ubuntu"))) == ("direct", (), "")
 
 
 def test_what_docker_says_of_itself_decides_and_hides_the_password(places: Path) -> None:
-    found = told(ToldDaemon(HttpsProxy="http://me:secret@10.0.0.1:8118", NoProxy="quay.io,.corp"))
+    found = route_of(ToldDaemon(HttpsProxy="http://me:secret@10.0.0.1:8118", NoProxy="quay.io,.corp"))
     assert found.kind == "http"
     assert found.proxy_for(parse("ubuntu")) == "http://me:secret@10.0.0.1:8118"
     assert found.proxy_for(parse("quay.io/a/b")) == ""
@@ -71,14 +71,14 @@ def test_what_docker_says_of_itself_decides_and_hides_the_password(places: Path)
      ("proxy.corp:3128", "http")],
 )  # fmt: skip
 def test_kinds(places: Path, proxy: str, kind: str) -> None:
-    assert told(ToldDaemon(HttpsProxy=proxy)).kind == kind
+    assert route_of(ToldDaemon(HttpsProxy=proxy)).kind == kind
 
 
 def test_daemon_json_is_of_23_and_later(places: Path) -> None:
     (places / "daemon.json").write_text(json.dumps({"proxies": {"https-proxy": "http://10.0.0.1:1"}}))
-    (new,) = said_in(told(ToldDaemon()), "daemon.json")
+    (new,) = said_in(route_of(ToldDaemon()), "daemon.json")
     assert (new.variable, new.value, new.note) == ("HTTPS_PROXY", "http://10.0.0.1:1", "")
-    (old,) = said_in(told(ToldDaemon("20.10.24")), "daemon.json")
+    (old,) = said_in(route_of(ToldDaemon("20.10.24")), "daemon.json")
     assert "does not start with it" in old.note
 
 
@@ -88,7 +88,7 @@ def test_daemon_json_is_of_23_and_later(places: Path) -> None:
 def test_files_that_say_nothing_are_passed_over(places: Path, text: str) -> None:
     for name in ("daemon.json", "config.json"):
         (places / name).write_bytes(text.encode("latin-1"))
-    assert told(ToldDaemon()).settings == ()
+    assert route_of(ToldDaemon()).settings == ()
 
 
 def test_units_and_drop_ins_are_read_as_systemd_does(places: Path) -> None:
@@ -100,7 +100,7 @@ def test_units_and_drop_ins_are_read_as_systemd_does(places: Path) -> None:
     (places / "more.env").write_text('# a comment\nall_proxy="socks5://c:3"\n')
     # Hidden by the one of the same name above.
     (places / "lib" / "10-proxy.conf").write_text("[Service]\nEnvironment=HTTPS_PROXY=http://wrong:9\n")
-    found = told(ToldDaemon())
+    found = route_of(ToldDaemon())
     assert {(each.variable, each.value) for each in found.settings} == {
         ("HTTP_PROXY", "http://a:1"), ("HTTPS_PROXY", "http://b:2"), ("NO_PROXY", "x.y,localhost"),
         ("ALL_PROXY", "socks5://c:3"),
@@ -113,7 +113,7 @@ def test_units_and_drop_ins_are_read_as_systemd_does(places: Path) -> None:
 def test_the_clients_own_settings_decide_nothing(places: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (places / "config.json").write_text(json.dumps({"proxies": {"default": {"httpsProxy": "http://d:4"}}}))
     monkeypatch.setenv("https_proxy", "http://shell:5")
-    found = told(ToldDaemon())
+    found = route_of(ToldDaemon())
     assert {(each.value, each.decides) for each in found.settings} == {("http://d:4", False), ("http://shell:5", False)}
     assert found.kind == "direct"
 
@@ -135,14 +135,14 @@ def test_no_proxy_as_go_reads_it(host: str, no_proxy: str, goes_by: bool) -> Non
 def test_a_port_of_tor_counts_where_a_socks_server_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as tor, socket.create_server(("127.0.0.1", 0)) as other:
 
-        def answer(server: socket.socket, said: bytes) -> None:
+        def answer(server: socket.socket, message: bytes) -> None:
             connection: Any = server.accept()[0]
             with connection:
                 connection.recv(3)
-                connection.sendall(said)
+                connection.sendall(message)
 
-        for server, said in ((tor, b"\x05\x00"), (other, b"HT")):
-            threading.Thread(target=answer, args=(server, said), daemon=True).start()
+        for server, message in ((tor, b"\x05\x00"), (other, b"HT")):
+            threading.Thread(target=answer, args=(server, message), daemon=True).start()
         ports = {tor.getsockname()[1]: "tor", other.getsockname()[1]: "no tor"}
         monkeypatch.setattr(routes, "TOR_PORTS", ports)
         assert list(routes._tor_ports().values()) == ["tor"]

@@ -54,7 +54,7 @@ def altered(tmp_path: Path, name: str, change: Any) -> Path:
     return path
 
 
-def told(kind: str, path: Path) -> dict[str, tuple[Trust, str, float | None]]:
+def trust_by_name(kind: str, path: Path) -> dict[str, tuple[Trust, str, float | None]]:
     return {n.name: (n.trust, n.why, n.decode_tok_s) for n in trust(kind, read(kind, path)).numbers}
 
 
@@ -71,27 +71,27 @@ def test_what_the_tool_wrote_is_read(kind: str) -> None:
 @pytest.mark.parametrize("kind", ["llama-benchy", "guidellm", "vllm-bench"])
 def test_the_rate_is_that_of_the_server(kind: str) -> None:
     name, wanted, _ = WRITTEN[kind]
-    level, _, rate = told(kind, DATA / name)[wanted]
+    level, _, rate = trust_by_name(kind, DATA / name)[wanted]
     assert rate == pytest.approx(100, rel=0.01)
     assert level is Trust.CARE
 
 
 def test_aiperf_with_another_tokenizer_is_not_trusted(tmp_path: Path) -> None:
     """It counted 146 tokens where the server made 128, and gave 114 for 100 tok/s."""
-    level, why, rate = told("aiperf", DATA / "aiperf.json")["inter_token_latency"]
+    level, why, rate = trust_by_name("aiperf", DATA / "aiperf.json")["inter_token_latency"]
     assert (level, round(rate or 0)) == (Trust.NO, 114)
     assert "tokenised the text again" in why
 
     def agree(report: dict[str, Any]) -> None:
         report["output_sequence_length"]["avg"] = report["usage_completion_tokens"]["avg"]
 
-    assert told("aiperf", altered(tmp_path, "aiperf.json", agree))["inter_token_latency"][0] is Trust.CARE
+    assert trust_by_name("aiperf", altered(tmp_path, "aiperf.json", agree))["inter_token_latency"][0] is Trust.CARE
 
 
 @pytest.mark.parametrize(("version", "level"), [("0.3.5", Trust.NO), ("0.3.6", Trust.CARE), ("", Trust.CARE)])
 def test_old_llama_benchy_counted_events(version: str, level: Trust, tmp_path: Path) -> None:
     path = altered(tmp_path, "llama-benchy.json", lambda report: report.update(version=version))
-    found, why, _ = told("llama-benchy", path)["tg_throughput"]
+    found, why, _ = trust_by_name("llama-benchy", path)["tg_throughput"]
     assert found is level
     assert ("0.3.6" in why) == (version != "0.3.6")
 
@@ -100,12 +100,12 @@ def test_vllm_numbers_that_contradict_each_other(tmp_path: Path) -> None:
     def speculate(report: dict[str, Any]) -> None:
         report.update(mean_itl_ms=40.0, max_output_tokens_per_s=23.0)
 
-    found = told("vllm-bench", altered(tmp_path, "vllm-bench.json", speculate))
+    found = trust_by_name("vllm-bench", altered(tmp_path, "vllm-bench.json", speculate))
     assert found["mean_itl_ms"][0] is Trust.NO
     assert found["max_output_tokens_per_s"][0] is Trust.NO
     assert found["output_throughput"][0] is Trust.NO
     assert found["output_throughput"][2] is None, "no rate of decoding"
-    assert told("vllm-bench", DATA / "vllm-bench.json")["mean_itl_ms"][0] is Trust.CARE
+    assert trust_by_name("vllm-bench", DATA / "vllm-bench.json")["mean_itl_ms"][0] is Trust.CARE
 
 
 @pytest.mark.parametrize("lines", [True, False])
@@ -115,7 +115,7 @@ def test_llama_bench(lines: bool, tmp_path: Path) -> None:
     path.write_text("\n".join(map(json.dumps, both)) if lines else json.dumps(both))
     generated, prompted = read("llama-bench", path)
     assert (generated.backend, generated.depth_tokens, generated.requests) == ("CUDA", 4096, 2)
-    found = told("llama-bench", path)
+    found = trust_by_name("llama-bench", path)
     assert found["tg_avg_ts"][::2] == (Trust.YES, 58.1)
     assert found["pp_avg_ts"][2] is None
     assert prompted.number("tg_avg_ts") is None
@@ -181,13 +181,13 @@ class TestCommand:
 
     def test_keeps_the_files_and_seals_the_folder(self, tmp_path: Path) -> None:
         folder = tmp_path / "kept"
-        said, _ = self.run("llama-benchy", str(DATA / "llama-benchy.json"), "--out", str(folder))
-        assert (said["imported"], said["kind"], said["path"]) == (1, "llama-benchy", str(folder))
-        assert any("counters" in line for line in said["says"])
+        message, _ = self.run("llama-benchy", str(DATA / "llama-benchy.json"), "--out", str(folder))
+        assert (message["imported"], message["kind"], message["path"]) == (1, "llama-benchy", str(folder))
+        assert any("counters" in line for line in message["says"])
         original = folder / "original" / "llama-benchy.json"
         assert original.read_bytes() == (DATA / "llama-benchy.json").read_bytes()
         assert len(list(read_lines(folder / "cells.jsonl"))) == 1
-        assert json.loads((folder / "trust.json").read_text())["numbers"] == said["numbers"]
+        assert json.loads((folder / "trust.json").read_text())["numbers"] == message["numbers"]
         assert mismatches(folder) == []
 
     def test_is_read_for_people_too(self, tmp_path: Path) -> None:
@@ -201,14 +201,14 @@ class TestCommand:
     def test_mistakes_leave_nothing_behind(self, tmp_path: Path) -> None:
         good, out = str(DATA / "aiperf.json"), tmp_path / "kept"
         (tmp_path / "bad.json").write_text("{")
-        for words, said in (
+        for words, message in (
             (["word", good], "no such kind"),
             (["aiperf", good, str(tmp_path / "bad.json")], "not JSON"),
             (["aiperf", good, good], "two files"),
         ):
             _, problem = self.run(*words, "--out", str(out))
             assert isinstance(problem, UsageError)
-            assert said in problem.message
+            assert message in problem.message
             assert not out.exists()
         _, problem = self.run("aiperf", good, "--out", str(tmp_path))
         assert isinstance(problem, UsageError)

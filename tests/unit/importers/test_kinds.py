@@ -151,13 +151,13 @@ class TestGenAIPerf:
         (cell,) = cells("aiperf", write(tmp_path / "g.json", self.report(input_config=config)))
         assert (cell.model, cell.label) == (model, label)
 
-    @pytest.mark.parametrize(("value", "told"), [(1e-300, True), (0.0, True), (-38.0, False)])
-    def test_a_time_that_is_none_gives_no_rate(self, value: float, told: bool, tmp_path: Path) -> None:
+    @pytest.mark.parametrize(("value", "is_given"), [(1e-300, True), (0.0, True), (-38.0, False)])
+    def test_a_time_that_is_none_gives_no_rate(self, value: float, is_given: bool, tmp_path: Path) -> None:
         latency = {"unit": "ms", "avg": value, "p50": value, "std": 0.0}
         per_user = {"unit": "tokens/sec/user", "avg": 0.0}
         report = self.report(inter_token_latency=latency, output_token_throughput_per_user=per_user)
         found = worth("aiperf", write(tmp_path / "g.json", report))
-        assert (("c4", "inter_token_latency") in found) is told
+        assert (("c4", "inter_token_latency") in found) is is_given
         assert all(each.decode_tok_s is None for each in found.values())
         assert found["c4", "output_token_throughput_per_user"].trust is Trust.NO
 
@@ -225,7 +225,7 @@ class TestNothingMeasured:
             ("llama-benchy", {"latency_mode": "api", "latency_ms": 1.0, "model": "m", "benchmarks": []}),
         ],
     )
-    def test_is_said_and_is_exit_code_1(self, kind: str, report: dict[str, Any], tmp_path: Path) -> None:
+    def test_is_reported_and_is_exit_code_1(self, kind: str, report: dict[str, Any], tmp_path: Path) -> None:
         self.refused(kind, write(tmp_path / "r.json", report), tmp_path)
 
     def test_a_llama_benchy_file_of_nulls(self, tmp_path: Path) -> None:
@@ -248,15 +248,15 @@ class TestNothingMeasured:
 
 class TestUnknown:
     @pytest.mark.parametrize(
-        ("value", "told"),
+        ("value", "outcome"),
         [
             ({"latency_mode": "api", "model": "m"}, "nearest is llama-benchy, without latency_ms, benchmarks"),
             ({"task": "x", "model": "m", "arm": "baseline"}, "nearest is agent-bench, without success"),
             ({"colour": 1}, "no format that is known"),
         ],
     )
-    def test_the_nearest_is_named_with_what_is_missing(self, value: Any, told: str, tmp_path: Path) -> None:
-        with pytest.raises(UsageError, match=told):
+    def test_the_nearest_is_named_with_what_is_missing(self, value: Any, outcome: str, tmp_path: Path) -> None:
+        with pytest.raises(UsageError, match=outcome):
             kind_of(write(tmp_path / "odd.json", value))
 
     def test_auto_takes_what_the_file_says(self, tmp_path: Path) -> None:

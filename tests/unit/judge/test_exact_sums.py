@@ -25,8 +25,8 @@ STRATA = st.integers(1, 9).flatmap(
 def test_fixed_point_is_the_exact_sum(strata: list[tuple[int, int, int]], data: st.DataObject) -> None:
     alike = Counter(strata)
     least, ways = exact_sum(alike)
-    seen = data.draw(st.integers(least, least + len(ways) - 1))
-    exact, cut = two_sided(alike, seen, 10**9), two_sided(alike, seen, 0)
+    observation = data.draw(st.integers(least, least + len(ways) - 1))
+    exact, cut = two_sided(alike, observation, 10**9), two_sided(alike, observation, 0)
     assert exact <= cut * (1 + 1e-12)
     assert cut == pytest.approx(exact, rel=1e-12, abs=1e-30)
 
@@ -84,7 +84,9 @@ def test_a_grid_is_near_the_exact_sign_flip() -> None:
     differences = [
         Fraction(draw.randint(0, 97), 97) - Fraction(draw.randint(0, n), n) for n in (100, 99, 98, 89, 83) * 8
     ]
-    found, seen = sign_flip(differences), abs(float(sum(differences, Fraction(0))))
+    found, observation = sign_flip(differences), abs(float(sum(differences, Fraction(0))))
     sizes = [float(each) for each in differences]
-    hits = sum(abs(sum(each if draw.getrandbits(1) else -each for each in sizes)) >= seen - 1e-12 for _ in range(40000))
+    hits = sum(
+        abs(sum(each if draw.getrandbits(1) else -each for each in sizes)) >= observation - 1e-12 for _ in range(40000)
+    )
     assert found == pytest.approx(hits / 40000, abs=0.01)

@@ -7,6 +7,7 @@ import ast
 import json
 import os
 import sys
+import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -27,12 +28,16 @@ LOOKS = ("open", "os.listdir", "os.scandir", "glob.glob", "socket.connect", "sub
 IMPURE = frozenset(("io", "os", "pathlib", "shutil", "socket", "subprocess", "tempfile", "yaml"))
 OPENERS = frozenset(("open", "exec", "eval", "compile", "input", "__import__", "breakpoint"))
 
-_seen: list[tuple[str, str]] | None = None
+_events: list[tuple[str, str]] | None = None
+_thread = 0
+"""Whose looks count: threads that other tests have left may still look at something."""
 
 
 def _watch(event: str, arguments: Sequence[Any]) -> None:
-    if _seen is not None and event in LOOKS:
-        _seen.append((event, os.fsdecode(arguments[0]) if isinstance(arguments[0], str | bytes) else str(arguments[0])))
+    if _events is not None and event in LOOKS and threading.get_ident() == _thread:
+        _events.append(
+            (event, os.fsdecode(arguments[0]) if isinstance(arguments[0], str | bytes) else str(arguments[0]))
+        )
 
 
 sys.addaudithook(_watch)
@@ -41,12 +46,12 @@ sys.addaudithook(_watch)
 @contextmanager
 def looks() -> Iterator[list[tuple[str, str]]]:
     """(event, its first argument) of each look outside of this process while the block runs."""
-    global _seen
-    _seen = []
+    global _events, _thread
+    _events, _thread = [], threading.get_ident()
     try:
-        yield _seen
+        yield _events
     finally:
-        _seen = None
+        _events = None
 
 
 def exchanges_of(folder: Path) -> int:
@@ -105,17 +110,17 @@ def test_the_judge_needs_no_folder_once_it_is_read(tmp_path: Path) -> None:
 def test_the_judge_opens_nothing(name: str, tmp_path: Path) -> None:
     evidence = load_trial(TrialFolder.open(unpack(name, tmp_path)))
     judge(evidence)  # What is imported when it is first used, is by now.
-    with looks() as seen:
+    with looks() as observation:
         judge(evidence)
-    assert seen == []
+    assert observation == []
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_each_file_of_a_folder_is_read_once(name: str, tmp_path: Path) -> None:
     folder = unpack(name, tmp_path)
-    with looks() as seen:
+    with looks() as observation:
         load_trial(TrialFolder.open(folder))
-    opened = Counter(path for event, path in seen if event == "open" and path.startswith(str(folder)))
+    opened = Counter(path for event, path in observation if event == "open" and path.startswith(str(folder)))
     assert len(opened) > 10
     assert {path: times for path, times in opened.items() if times > 1} == {}
 

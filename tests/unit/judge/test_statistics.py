@@ -100,16 +100,17 @@ class TestDefinitions:
             sum(row[i] + row[j] for row, (i, j) in zip(rows, picks, strict=True))
             for picks in product(choices, repeat=len(rows))
         ]
-        seen = sums.count(sum(s[0] for s in strata))
-        expected = sum(1 for total in sums if sums.count(total) <= seen) / len(sums)
+        observation = sums.count(sum(s[0] for s in strata))
+        expected = sum(1 for total in sums if sums.count(total) <= observation) / len(sums)
         assert stratified_permutation(strata) == pytest.approx(expected)
 
     @given(st.lists(st.fractions(-1, 1, max_denominator=6), min_size=1, max_size=8))
     def test_sign_flip_by_brute_force(self, differences: list[Fraction]) -> None:
-        seen = abs(sum(differences, Fraction(0)))
+        observation = abs(sum(differences, Fraction(0)))
         signs = list(product((1, -1), repeat=len(differences)))
         hits = sum(
-            abs(sum((s * d for s, d in zip(sign, differences, strict=True)), Fraction(0))) >= seen for sign in signs
+            abs(sum((s * d for s, d in zip(sign, differences, strict=True)), Fraction(0))) >= observation
+            for sign in signs
         )
         assert sign_flip(differences) == hits / len(signs)
 

@@ -30,26 +30,26 @@ def test_lines_come_once_without_their_stamps_and_a_torn_one_when_it_is_whole(tm
 
 
 def test_a_flood_is_read_whole_in_one_call_and_each_byte_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path, asked = tmp_path / "engine.log", [0]
+    path, requests = tmp_path / "engine.log", [0]
     real = os.pread
 
     def pread(file: int, count: int, at: int) -> bytes:
         data = real(file, count, at)
-        asked[0] += len(data)
+        requests[0] += len(data)
         return data
 
     monkeypatch.setattr("onbox.watch.tail.os.pread", pread)
-    said = [f"line {number} ä" for number in range(60_000)]
-    append(path, "".join(f"{STAMPED}{line}\n" for line in said))
+    messages = [f"line {number} ä" for number in range(60_000)]
+    append(path, "".join(f"{STAMPED}{line}\n" for line in messages))
     size = path.stat().st_size
     assert size > 4 * READ_BYTES
     log = EngineLog(path)
-    assert log.read() == said
+    assert log.read() == messages
     for number in range(100):
         append(path, f"{STAMPED}more {number}\n")
         assert log.read() == [f"more {number}"]
         assert log.read() == []
-    assert asked[0] == path.stat().st_size
+    assert requests[0] == path.stat().st_size
     log.close()
 
 

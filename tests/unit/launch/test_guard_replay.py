@@ -22,7 +22,7 @@ def replayed(name: str, limits: MemoryLimits) -> GuardReplay:
     return guard
 
 
-def test_the_balloon_of_marlin_is_seen_before_the_reserve_is_breached() -> None:
+def test_the_balloon_of_marlin_is_noticed_before_the_reserve_is_breached() -> None:
     guard = replayed("incident-marlin", MemoryLimits(reserve_bytes=8 * GIB, plan_bytes=70 * GIB, unified=True))
     assert guard.stop is not None
     look, alarm = guard.stop
@@ -61,36 +61,36 @@ def test_a_reserve_that_the_healthy_would_breach_is_found_out() -> None:
 class TestCommand:
     ASKED = ("watch", "--replay", "incident-marlin", "--reserve", "8", "--plan", "70", "--unified")
 
-    def test_it_is_told_once(self) -> None:
+    def test_it_is_reported_once(self) -> None:
         done = onbox_here(*self.ASKED)
         assert done.returncode == 0, done.stderr
-        (said,) = [line for line in done.stdout.splitlines() if line.startswith("  guard: ")]
-        assert said.startswith("  guard: would have stopped it at 45.1 s, in finalize: ")
-        assert "reserve 8.00 GiB; it held " in said
-        assert said.endswith(" of 70.00 GiB planned")
+        (message,) = [line for line in done.stdout.splitlines() if line.startswith("  guard: ")]
+        assert message.startswith("  guard: would have stopped it at 45.1 s, in finalize: ")
+        assert "reserve 8.00 GiB; it held " in message
+        assert message.endswith(" of 70.00 GiB planned")
 
     def test_in_the_end_that_it_would_not_have_acted(self) -> None:
         done = onbox_here("watch", "--replay", "vllm-eager", "--reserve", "2")
         assert done.stdout.splitlines()[-1].startswith("  guard: would not have stopped it: ")
 
     def test_as_json_it_is_evidence(self) -> None:
-        told = [json.loads(line) for line in onbox_here(*self.ASKED, "--json").stdout.splitlines()]
-        stops = [line["evidence"]["guard"]["stop"] for line in told]
+        lines = [json.loads(line) for line in onbox_here(*self.ASKED, "--json").stdout.splitlines()]
+        stops = [line["evidence"]["guard"]["stop"] for line in lines]
         first = next(index for index, stop in enumerate(stops) if stop)
         assert stops[:first] == [None] * first
-        assert stops[first]["t"] == told[first]["t"]
+        assert stops[first]["t"] == lines[first]["t"]
         assert all(stop == stops[first] for stop in stops[first:])
 
     @pytest.mark.parametrize(
-        ("arguments", "said"),
+        ("arguments", "message"),
         [
-            (("--pid", "1", "--reserve", "2"), "--reserve: only a recording has a guard that just looks"),
-            (("--replay", "vllm-eager", "--plan", "2"), "--plan and --unified: are for the guard of --reserve"),
-            (("--replay", "vllm-eager", "--unified"), "--plan and --unified: are for the guard of --reserve"),
+            (("--pid", "1", "--reserve", "2"), "--reserve: a guard is simulated only for a recording"),
+            (("--replay", "vllm-eager", "--plan", "2"), "--plan and --unified: need --reserve"),
+            (("--replay", "vllm-eager", "--unified"), "--plan and --unified: need --reserve"),
         ],
     )
-    def test_a_mistake_is_one_line(self, arguments: tuple[str, ...], said: str) -> None:
+    def test_a_mistake_is_one_line(self, arguments: tuple[str, ...], message: str) -> None:
         done = onbox_here("watch", *arguments)
         assert done.returncode == 2
-        assert said in done.stderr
+        assert message in done.stderr
         assert "Traceback" not in done.stderr

@@ -65,7 +65,7 @@ def container_of(path: Path) -> Container:
 
 def test_the_tag_is_the_hash_of_all_inputs(file: Path) -> None:
     """Another content, name, mode, argument or platform is another image; the folder's own place is none of them."""
-    seen = {container_of(file).reference}
+    observations = {container_of(file).reference}
     folder = file.with_name("image")
     for change in (
         lambda: (folder / "Dockerfile").write_text("FROM scratch\n"),
@@ -78,9 +78,9 @@ def test_the_tag_is_the_hash_of_all_inputs(file: Path) -> None:
     ):
         change()
         reference = container_of(file).reference
-        assert reference not in seen
-        seen.add(reference)
-    assert all(reference.startswith("here/llama:") for reference in seen)
+        assert reference not in observations
+        observations.add(reference)
+    assert all(reference.startswith("here/llama:") for reference in observations)
     build = container_of(file).build
     assert build is not None
     folder.rename(file.with_name("moved"))
@@ -97,10 +97,10 @@ def test_a_recipe_that_was_read_before_needs_no_folder(file: Path, tmp_path: Pat
         recipes.load(str(file))
 
 
-@pytest.mark.parametrize("told", [{"image": "a:1"}, {"image": "a", "digest": f"sha256:{'0' * 64}"}])
-def test_what_is_built_has_neither_tag_nor_digest(told: dict[str, str]) -> None:
+@pytest.mark.parametrize("report", [{"image": "a:1"}, {"image": "a", "digest": f"sha256:{'0' * 64}"}])
+def test_what_is_built_has_neither_tag_nor_digest(report: dict[str, str]) -> None:
     with pytest.raises(ValidationError, match="its tag is the hash of its inputs"):
-        Container(build=Build(context="image"), **told)
+        Container(build=Build(context="image"), **report)
 
 
 def test_a_digest_alone_names_an_image() -> None:
@@ -143,7 +143,7 @@ def test_the_images_that_a_dockerfile_starts_from(text: str, found: tuple[str, .
 
 
 @pytest.mark.parametrize(
-    ("said", "told"),
+    ("message", "report"),
     [
         pytest.param(
             CLASSIC,
@@ -162,9 +162,9 @@ def test_the_images_that_a_dockerfile_starts_from(text: str, found: tuple[str, .
             "exit status 7",
             id="podman",
         ),
-        pytest.param("Cannot connect", "no step was begun: Cannot connect", id="no daemon"),
-        pytest.param("", "no step was begun: it printed nothing", id="nothing"),
+        pytest.param("Cannot connect", "no step was started: Cannot connect", id="no daemon"),
+        pytest.param("", "no step was started: it printed nothing", id="nothing"),
     ],
 )
-def test_a_failure_is_told_by_its_step_and_last_words(said: str, told: str) -> None:
-    assert failure(said.splitlines()) == told
+def test_a_failure_is_reported_by_its_step_and_last_words(message: str, report: str) -> None:
+    assert failure(message.splitlines()) == report

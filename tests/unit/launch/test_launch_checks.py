@@ -28,10 +28,10 @@ from tests.unit.launch.spark import GIB, SPARK, SPARK_BYTES, box, found
 @pytest.fixture
 def image(monkeypatch: pytest.MonkeyPatch) -> list[ImageInfo | None]:
     """What the daemon says of any image; change the one element."""
-    told: list[ImageInfo | None] = [ImageInfo("sha256:1", machine(), (), 5, ("12.1a",))]
+    lines: list[ImageInfo | None] = [ImageInfo("sha256:1", machine(), (), 5, ("12.1a",))]
     monkeypatch.setattr(ContainerClient, "answers", lambda client: True)
-    monkeypatch.setattr(ContainerClient, "image", lambda client, reference: told[0])
-    return told
+    monkeypatch.setattr(ContainerClient, "image", lambda client, reference: lines[0])
+    return lines
 
 
 class TestPlan:
@@ -46,10 +46,10 @@ class TestPlan:
         assert "more than gpu-memory-utilization 0.7 allows" in why
 
     @pytest.mark.parametrize(
-        ("told", "expected"), [(8_589_934_592, 8 * GIB), ("8G", 8 * GIB), ("8.5g", 8_500_000_000), ("x", None)]
+        ("report", "expected"), [(8_589_934_592, 8 * GIB), ("8G", 8 * GIB), ("8.5g", 8_500_000_000), ("x", None)]
     )
-    def test_a_pinned_cache_overrules_the_share(self, told: int | str, expected: int | None) -> None:
-        arguments = {**SPARK.serve.arguments, "kv-cache-memory-bytes": told}
+    def test_a_pinned_cache_overrules_the_share(self, report: int | str, expected: int | None) -> None:
+        arguments = {**SPARK.serve.arguments, "kv-cache-memory-bytes": report}
         recipe = SPARK.model_copy(update={"serve": SPARK.serve.model_copy(update={"arguments": arguments})})
         plan, _ = planned(recipe, None, SPARK_BYTES, on_cpu=False)
         assert plan == (round(0.7 * SPARK_BYTES) if expected is None else 65_861_000_000 + 4 * GIB + expected)
@@ -216,13 +216,13 @@ class TestResidents:
 class TestResolve:
     def test_nothing_is_started(self, monkeypatch: pytest.MonkeyPatch) -> None:
         before: set[Any] = {each.pid for each in psutil.Process().children(recursive=True)}
-        told = resolve.resolve(recipes.load("gpt-oss-20b-vllm"))
-        assert told.launch.image == "vllm/vllm-openai:v0.33.0"
-        assert told.as_dict()["url"] == f"http://127.0.0.1:{told.port}/v1"
+        result = resolve.resolve(recipes.load("gpt-oss-20b-vllm"))
+        assert result.launch.image == "vllm/vllm-openai:v0.33.0"
+        assert result.as_dict()["url"] == f"http://127.0.0.1:{result.port}/v1"
         assert {each.pid for each in psutil.Process().children(recursive=True)} == before
 
     def test_there_is_nothing_to_start_behind_a_url(self) -> None:
-        with pytest.raises(UsageError, match="engine attached: there is nothing to start"):
+        with pytest.raises(UsageError, match="engine attached: nothing to start"):
             resolve.resolve(recipes.of_url("http://127.0.0.1:1/v1"))
 
 

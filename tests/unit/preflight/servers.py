@@ -10,7 +10,7 @@ from onbox.evidence.records import Preflight
 from onbox.see.pictures import made
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
-from tests.doubles.server import Asked, Wire, serving
+from tests.doubles.server import ReceivedRequest, Wire, serving
 from tests.exchanges import call_delta, delta, event
 
 VLLM_MODELS = {"data": [{"id": "m", "owned_by": "vllm", "max_model_len": 2048, "root": "models/Qwen2.5-7B"}]}
@@ -44,12 +44,12 @@ def long(answer: Answer, gets: dict[str, Any] | None = None) -> Preflight:
     """All questions to a server that answers each POST by its body, and each GET from a table."""
     table = {"/v1/models": VLLM_MODELS, "/version": {"version": "0.32.0"}} if gets is None else gets
 
-    def script(asked: Asked, wire: Wire) -> None:
-        if asked.method == "GET":
-            wire.whole(200 if asked.path in table else 404, json.dumps(table.get(asked.path, {})).encode())
+    def script(request: ReceivedRequest, wire: Wire) -> None:
+        if request.method == "GET":
+            wire.whole(200 if request.path in table else 404, json.dumps(table.get(request.path, {})).encode())
             return
-        status, body = answer({"path": asked.path, **asked.json()})
-        if status == 200 and asked.json().get("stream"):
+        status, body = answer({"path": request.path, **request.json()})
+        if status == 200 and request.json().get("stream"):
             wire.stream([body])
         else:
             wire.whole(status, body)
@@ -69,26 +69,26 @@ def able(body: dict[str, Any]) -> tuple[int, bytes]:
     if body["path"] == "/v1/messages":
         return 200, json.dumps({"type": "message", "content": [{"type": "text", "text": "ok"}]}).encode()
     messages = body.get("messages") or [{"content": ""}]
-    asked = messages[-1]["content"]
-    if isinstance(asked, list):
+    request = messages[-1]["content"]
+    if isinstance(request, list):
         return stream(delta(content=f"It is {NUMBER}."))
-    if "capital of France" in asked:
+    if "capital of France" in request:
         return stream(delta(content="Paris"), event({"choices": [], "usage": {"completion_tokens": 2}}))
-    if "number is" in asked:
+    if "number is" in request:
         return stream(delta(content="It is 4711."))
-    if asked == "nothing":
+    if request == "nothing":
         thought = len(messages[1].get("reasoning", ""))
         usage = {"prompt_tokens": 40 + thought, "completion_tokens": 1}
         return 200, json.dumps({"choices": [{"message": {"content": "x"}}], "usage": usage}).encode()
-    if asked.startswith("Write exactly"):
-        return stream(call_delta("write_file", {"path": "greet.py", "content": asked.partition("\n\n")[2]}))
-    if "both at once" in asked:
+    if request.startswith("Write exactly"):
+        return stream(call_delta("write_file", {"path": "greet.py", "content": request.partition("\n\n")[2]}))
+    if "both at once" in request:
         return stream(call_delta("read_file", {"path": "a"}), call_delta("read_file", {"path": "b"}, index=1))
-    if "Which files" in asked:
+    if "Which files" in request:
         return stream(call_delta("list_files", ""))
-    if "notes.txt" in asked and body["stream"]:
+    if "notes.txt" in request and body["stream"]:
         return stream(delta(reasoning="I should read it."), call_delta("read_file", {"path": "notes.txt"}))
-    if "notes.txt" in asked:
+    if "notes.txt" in request:
         function = {"name": "read_file", "arguments": '{ "path": "notes.txt" }'}
         return whole(None, tool_calls=[{"id": "1", "type": "function", "function": function}])
     return stream(delta(content="ok")) if body.get("stream") else whole()

@@ -15,7 +15,7 @@ from onbox.evidence.records import AgentPlan, Limits
 from onbox.preflight.agent_room import AgentRoom
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
-from tests.doubles.server import Asked, Wire, serving
+from tests.doubles.server import ReceivedRequest, Wire, serving
 from tests.exchanges import call_delta, delta, usage_event
 from tests.unit.preflight.servers import reply
 
@@ -33,14 +33,14 @@ Tokenize = Callable[[dict[str, Any]], tuple[int, dict[str, Any]]]
 def context_case(room: AgentRoom, context: int, tokenize: Tokenize, prompt_tokens: int | None = None) -> Any:
     entry = {"id": "m", "owned_by": "vllm", "max_model_len": context}
 
-    def script(asked: Asked, wire: Wire) -> None:
-        if asked.method == "GET":
-            wire.whole(200, json.dumps({"data": [entry]} if asked.path == "/v1/models" else {}).encode())
-        elif asked.path == "/tokenize":
-            status, body = tokenize(asked.json())
+    def script(request: ReceivedRequest, wire: Wire) -> None:
+        if request.method == "GET":
+            wire.whole(200, json.dumps({"data": [entry]} if request.path == "/v1/models" else {}).encode())
+        elif request.path == "/tokenize":
+            status, body = tokenize(request.json())
             wire.whole(status, json.dumps(body).encode())
         else:
-            calls = asked.json().get("tools")
+            calls = request.json().get("tools")
             used = [usage_event(prompt_tokens, 5)] if prompt_tokens else []
             wire.stream([reply(call_delta("bash", {"command": "ls"}) if calls else delta(content="Paris"), *used)])
 
@@ -93,7 +93,7 @@ def test_an_agent_that_was_not_run_is_looked_up_and_it_says_so() -> None:
     case = context_case(AgentRoom("opencode", OPENING_TOKENS["opencode"], 4096), 8192, missing)
     assert case.status == "warn"
     assert "8,400" in case.detail
-    assert "by the table of agents measured before, as it was not run here" in case.detail
+    assert "from the table of agents measured before, because it was not run here" in case.detail
     assert context_case(AgentRoom("mine", None, 4096), 8192, missing).status == "unknown"
 
 

@@ -65,10 +65,10 @@ class TestBrokenArguments:
         assert not record.tools
         assert statuses(record)["streaming_agrees"] == "fail"
         assert statuses(record)["tool_call"] == "fail"
-        assert "without a stream they are whole: the stream loses them" in cases["tool_call"].detail
+        assert "without streaming they are complete: the stream loses them" in cases["tool_call"].detail
         assert "--stream-interval 1" in cases["tool_call"].remedy
         assert "#31501" in cases["tool_call"].remedy
-        assert preflight.conclusion(record) == "No agent can work with it: calls come, and their arguments are broken"
+        assert preflight.conclusion(record) == "No agent can work with it: calls arrive, but their arguments are broken"
         # Calls come, so a parser is set: it is never the advice.
         assert not any("--tool-call-parser" in case.remedy for case in record.cases)
         assert not any("--enable-auto-tool-choice" in case.remedy for case in record.cases)
@@ -77,7 +77,7 @@ class TestBrokenArguments:
     def test_broken_both_ways(self, arguments: Callable[[str], str]) -> None:
         record = long(bent(arguments, streamed_only=False))
         assert statuses(record)["tool_call"] == "fail"
-        assert "so they are without a stream" in next(c.detail for c in record.cases if c.name == "tool_call")
+        assert "without streaming they are broken too" in next(c.detail for c in record.cases if c.name == "tool_call")
         assert not record.tools
         assert not any("--tool-call-parser" in case.remedy for case in record.cases)
 

@@ -19,7 +19,7 @@ from onbox.preflight.agent_room import AgentRoom
 from onbox.preflight.remedies import Trouble, remedy
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
-from tests.doubles.server import Asked, Wire, serving
+from tests.doubles.server import ReceivedRequest, Wire, serving
 from tests.exchanges import call_delta, delta
 from tests.unit.preflight.servers import LLAMA_MODELS, LLAMA_PROPS, able, long, reply, statuses, stream
 
@@ -100,7 +100,7 @@ class TestLong:
         case = next(case for case in record.cases if case.name == "call_after_reasoning")
         assert (case.status, case.remedy) == ("fail", "vLLM: --reasoning-parser qwen3")
 
-    def test_what_is_not_told_is_unknown_and_no_pass(self) -> None:
+    def test_what_is_not_reported_is_unknown_and_no_pass(self) -> None:
         record = long(lambda body: fault(500, "boom"), {"/v1/models": {"data": [{"id": "m", "owned_by": "me"}]}})
         assert [name for name, status in statuses(record).items() if status == "pass"] == ["model"]
         assert {name for name, status in statuses(record).items() if status == "unknown"} >= {
@@ -155,11 +155,11 @@ class TestRoomForTheAgent:
     def test_by_its_first_request(self, context: int | None, agent: str, status: str) -> None:
         entry = {"id": "m", "owned_by": "vllm", **({"max_model_len": context} if context else {})}
 
-        def script(asked: Asked, wire: Wire) -> None:
-            if asked.method == "GET":
-                wire.whole(200, json.dumps({"data": [entry]} if asked.path == "/v1/models" else {}).encode())
+        def script(request: ReceivedRequest, wire: Wire) -> None:
+            if request.method == "GET":
+                wire.whole(200, json.dumps({"data": [entry]} if request.path == "/v1/models" else {}).encode())
             else:
-                calls = asked.json().get("tools")
+                calls = request.json().get("tools")
                 wire.stream([reply(call_delta("bash", {"command": "ls"}) if calls else delta(content="Paris"))])
 
         room = AgentRoom(agent, OPENING_TOKENS.get(agent), 4096)
@@ -180,12 +180,12 @@ class TestNonsense:
     def test_is_the_one_finding(self, text: str) -> None:
         record = long(lambda body: stream(delta(content=text)))
         assert record.cases[0].name == "coherence"
-        assert record.cases[0].detail.startswith("it talks nonsense: ")
+        assert record.cases[0].detail.startswith("its replies are nonsense: ")
         assert {case.status for case in record.cases[1:]} == {"unknown"}
         assert not any(case.remedy for case in record.cases)
         assert (record.tools, record.vision, record.requests) == (False, None, 1)
         assert max(len(case.detail) for case in record.cases) < 700
-        assert preflight.conclusion(record).startswith("No agent can work with it: it talks nonsense")
+        assert preflight.conclusion(record).startswith("No agent can work with it: its replies are nonsense")
 
 
 class TestWhatIsSet:
@@ -197,12 +197,12 @@ class TestWhatIsSet:
 
     def test_what_is_set_is_not_named(self) -> None:
         argv = ("vllm", "serve", "--enable_auto_tool_choice", "--tool-call-parser=hermes")
-        told = self.advised(Trouble.LEAK, "Qwen3-8B", *argv)
-        assert told == "vLLM: --reasoning-parser qwen3"
-        told = self.advised(Trouble.LEAK, "Qwen2.5-7B", *argv)
-        assert "hermes" not in told
-        assert "--enable-auto" not in told
-        assert told.startswith("vLLM: another version")
+        result = self.advised(Trouble.LEAK, "Qwen3-8B", *argv)
+        assert result == "vLLM: --reasoning-parser qwen3"
+        result = self.advised(Trouble.LEAK, "Qwen2.5-7B", *argv)
+        assert "hermes" not in result
+        assert "--enable-auto" not in result
+        assert result.startswith("vLLM: another version")
 
     def test_an_option_that_is_not_set_brings_no_fault_about(self) -> None:
         argv = ("vllm", "serve", "--enable-auto-tool-choice", "--tool-call-parser", "qwen3_coder")
@@ -216,23 +216,23 @@ class TestWhatIsSet:
     def test_no_setting_is_advised_that_is_there(self, kind: str, trouble: Trouble, model: str) -> None:
         """Of an option whose value is at fault it says that it is to be another, and not which it is."""
         bare = RunningServer(kind, "0.26.0", ("m",), None, None, None)
-        told = remedy(trouble, replace(bare, options={}), model)
-        settings = re.findall(r"(--[a-z-]+) ?([a-z0-9][a-z0-9_-]*(?=[ ,;)]|$))?", told)
+        result = remedy(trouble, replace(bare, options={}), model)
+        settings = re.findall(r"(--[a-z-]+) ?([a-z0-9][a-z0-9_-]*(?=[ ,;)]|$))?", result)
         given = {option: "" if value in (None, "and", "that") else value for option, value in settings}
         again = remedy(trouble, replace(bare, options=given), model)
         for option, value in given.items():
             other = re.search(rf"(?:another|larger|smaller|lower) {option}\b", again)
-            assert option not in again or other or f"{option} alone" in again, (told, again)
-            assert not value or value not in again.split(), (told, again)
+            assert option not in again or other or f"{option} alone" in again, (result, again)
+            assert not value or value not in again.split(), (result, again)
 
     def test_the_parser_at_fault_is_not_named(self) -> None:
         argv = ("vllm", "serve", "--enable-auto-tool-choice", "--tool-call-parser", "pythonic")
-        told = self.advised(Trouble.LEAK, "my-own-thing", *argv)
-        assert told == "vLLM: another --tool-call-parser, the one of this model"
+        result = self.advised(Trouble.LEAK, "my-own-thing", *argv)
+        assert result == "vLLM: another --tool-call-parser, the one of this model"
 
     def test_a_reasoning_parser_that_is_set(self) -> None:
-        told = self.advised(Trouble.REASONING_IN_TEXT, "Qwen3-8B", "--reasoning-parser", "qwen3")
-        assert "--reasoning-parser" not in told
+        result = self.advised(Trouble.REASONING_IN_TEXT, "Qwen3-8B", "--reasoning-parser", "qwen3")
+        assert "--reasoning-parser" not in result
 
     @pytest.mark.parametrize("faults", [VLLM_FAULTS, SGLANG_FAULTS], ids=["vLLM", "SGLang"])
     def test_every_fault_names_its_source_and_what_is_unknown(self, faults: tuple[ParserFault, ...]) -> None:

@@ -10,7 +10,7 @@ from onbox.engines.served import RunningServer, who_serves
 from onbox.preflight.remedies import Trouble, remedy
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
-from tests.doubles.server import Asked, Wire, serving
+from tests.doubles.server import ReceivedRequest, Wire, serving
 from tests.unit.preflight.servers import LLAMA_MODELS, LLAMA_PROPS, VLLM_MODELS
 
 VLLM = RunningServer("vLLM", "0.32.0", ("m",), 2048, None, None)
@@ -18,7 +18,7 @@ VLLM = RunningServer("vLLM", "0.32.0", ("m",), 2048, None, None)
 
 class TestWhoServes:
     @pytest.mark.parametrize(
-        ("gets", "told"),
+        ("gets", "report"),
         [
             ({"/v1/models": VLLM_MODELS, "/version": {"version": "0.32.0"}}, ("vLLM", "0.32.0", 2048)),
             ({"/v1/models": LLAMA_MODELS, "/props": LLAMA_PROPS}, ("llama.cpp", "b11549-abc", 32768)),
@@ -34,21 +34,21 @@ class TestWhoServes:
             ({}, ("unknown", None, None)),
         ],
     )
-    def test_by_what_it_says(self, gets: dict[str, Any], told: tuple[str, str | None, int | None]) -> None:
-        def script(asked: Asked, wire: Wire) -> None:
-            wire.whole(200 if asked.path in gets else 404, json.dumps(gets.get(asked.path, {})).encode())
+    def test_by_what_it_says(self, gets: dict[str, Any], report: tuple[str, str | None, int | None]) -> None:
+        def script(request: ReceivedRequest, wire: Wire) -> None:
+            wire.whole(200 if request.path in gets else 404, json.dumps(gets.get(request.path, {})).encode())
 
         with serving(script) as server, StampedClient(Endpoint.parse(server.url)) as client:
             served = who_serves(client)
         assert served is not None
-        assert (served.kind, served.version, served.context_tokens) == told
+        assert (served.kind, served.version, served.context_tokens) == report
 
-    def test_ollama_tells_of_a_model_elsewhere(self) -> None:
+    def test_ollama_has_advice_for_a_model_elsewhere(self) -> None:
         gets = {"/v1/models": {"data": [{"id": "q", "owned_by": "library"}]}, "/api/version": {"version": "0.9.1"}}
 
-        def script(asked: Asked, wire: Wire) -> None:
+        def script(request: ReceivedRequest, wire: Wire) -> None:
             shown = {"capabilities": ["completion", "vision"], "parameters": "temperature 0.6"}
-            answer = shown if asked.path == "/api/show" else gets.get(asked.path)
+            answer = shown if request.path == "/api/show" else gets.get(request.path)
             wire.whole(404 if answer is None else 200, json.dumps(answer).encode())
 
         with serving(script) as server, StampedClient(Endpoint.parse(server.url)) as client:

@@ -8,7 +8,7 @@ from onbox import preflight
 from onbox.bench.tools import DEFINITIONS
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
-from tests.doubles.server import Asked, Wire, serving
+from tests.doubles.server import ReceivedRequest, Wire, serving
 from tests.exchanges import call_delta, delta
 from tests.unit.preflight.servers import reply
 
@@ -17,7 +17,7 @@ def ask(*replies: bytes, status: int = 200, requests: int = 2) -> dict[str, tupl
     """(status, detail) by case, of a server that gives these replies in turn."""
     turns = iter(replies)
 
-    def script(asked: Asked, wire: Wire) -> None:
+    def script(request: ReceivedRequest, wire: Wire) -> None:
         if status == 200:
             wire.stream([next(turns, b"")])
         else:
@@ -27,10 +27,10 @@ def ask(*replies: bytes, status: int = 200, requests: int = 2) -> dict[str, tupl
         found, exchanges = preflight.short(client, "m", list(DEFINITIONS), "own.jinja")
     assert [exchange.purpose for exchange in exchanges] == ["preflight"] * requests
     assert found.tools == (found.cases[1].status == "pass")
-    assert "tools" not in server.asked[0].json()
+    assert "tools" not in server.requests[0].json()
     if requests == 1:
         return {case.name: (case.status, case.detail) for case in found.cases}
-    assert [tool["function"]["name"] for tool in server.asked[1].json()["tools"]] == [
+    assert [tool["function"]["name"] for tool in server.requests[1].json()["tools"]] == [
         tool["function"]["name"] for tool in DEFINITIONS
     ]
     return {case.name: (case.status, case.detail) for case in found.cases}
@@ -50,7 +50,7 @@ class TestShort:
         cases = ask(reply(delta(content="aaaa " * 100)), requests=1)
         status, detail = cases["coherence"]
         assert status == "fail"
-        assert detail.startswith("it talks nonsense: ")
+        assert detail.startswith("its replies are nonsense: ")
         assert detail.endswith("...")
         assert len(detail) < 250
         assert cases["tool_call"][0] == "unknown"
@@ -77,7 +77,7 @@ class TestShort:
     def test_broken_arguments_are_a_failure(self, arguments: str) -> None:
         status, detail = ask(self.PARIS, reply(call_delta("bash", arguments)), requests=3)["tool_call"]
         assert status == "fail"
-        assert detail.startswith("calls come, and their arguments are broken: bash: ")
+        assert detail.startswith("calls arrive, but their arguments are broken: bash: ")
 
     def test_an_error_status_is_quoted(self) -> None:
         body = json.dumps({"error": "no tools here"}).encode()

@@ -108,7 +108,7 @@ def test_a_server_that_writes_something_new_into_each_message_is_read_as_ever() 
     assert reader.end().content == "x" * 20
 
 
-def test_a_message_that_tells_more_than_a_text_has_no_envelope() -> None:
+def test_a_message_that_shows_more_than_a_text_has_no_envelope() -> None:
     for message in (
         chat("x", usage={"completion_tokens": 3}),
         chat("x", error={"message": "broke"}),

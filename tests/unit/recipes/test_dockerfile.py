@@ -57,7 +57,7 @@ def test_what_comes_after_the_target_is_not_needed() -> None:
     assert [each.name for each in read_dockerfile(text, target="1").images] == ["a:1", "b:2"]
 
 
-def test_another_platform_is_told() -> None:
+def test_another_platform_is_reported() -> None:
     other = "linux/s390x"
     needed = read_dockerfile(f"FROM --platform={other} a:1\nFROM a:1\n").images
     assert [(each.name, each.platform) for each in needed] == [("a:1", other), ("a:1", "")]
@@ -75,6 +75,6 @@ def test_variables(text: str, value: str) -> None:
     assert expand(text, {"A": "1", "E": ""}) == value
 
 
-def test_lines_are_told() -> None:
+def test_lines_are_reported() -> None:
     needed = read_dockerfile("# syntax=f:1\nFROM a:1\n\nFROM b:2\nCOPY --from=c:3 / /\n").images
     assert [(each.kind, each.line) for each in needed] == [("syntax", 1), ("FROM", 2), ("FROM", 4), ("COPY --from", 5)]

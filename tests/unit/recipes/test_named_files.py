@@ -31,7 +31,7 @@ def vllm(arguments: dict[str, Any], **more: Any) -> Recipe:
     return Recipe.model_validate(data)
 
 
-def told(recipe: Recipe) -> list[tuple[str, str, str]]:
+def named_sources(recipe: Recipe) -> list[tuple[str, str, str]]:
     def source(each: Any) -> str:
         if each.weights is None:
             return "-"
@@ -57,15 +57,15 @@ def told(recipe: Recipe) -> list[tuple[str, str, str]]:
     ],
 )  # fmt: skip
 def test_what_arguments_of_vllm_name(arguments: dict[str, Any], found: list[tuple[str, str, str]]) -> None:
-    assert told(vllm(arguments)) == found
+    assert named_sources(vllm(arguments)) == found
 
 
 def test_of_sglang_and_llama_cpp() -> None:
     data = {"model": "org/m", "runtime": "sglang", "defaults": {"speculative_draft_model": "org/Draft"}}
-    assert told(from_sparkrun(data, where="r", stem="r")) == [("draft model", "org/Draft", "hf:org/Draft")]
+    assert named_sources(from_sparkrun(data, where="r", stem="r")) == [("draft model", "org/Draft", "hf:org/Draft")]
     llama = {"name": "x", "engine": "llama-server", "weights": {"path": "/w.gguf"},
              "serve": {"arguments": {"model-draft": "/none/d.gguf"}}}  # fmt: skip
-    assert told(Recipe.model_validate(llama)) == [("draft model", "/none/d.gguf", "-")]
+    assert named_sources(Recipe.model_validate(llama)) == [("draft model", "/none/d.gguf", "-")]
 
 
 def test_each_is_let_in_and_the_command_names_it_inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,8 +57,8 @@ class TestBuiltin:
 
     def test_the_two_of_the_spark_differ_in_eagerness_alone(self) -> None:
         compiled, eager = (recipes.load(f"gpt-oss-120b-spark{tail}") for tail in ("", "-eager"))
-        said = {"name", "description"}
-        one, other = compiled.model_dump(exclude=said), eager.model_dump(exclude=said)
+        message = {"name", "description"}
+        one, other = compiled.model_dump(exclude=message), eager.model_dump(exclude=message)
         assert other["serve"]["arguments"].pop("enforce-eager") is True
         assert one == other
 
@@ -234,7 +234,7 @@ class TestFrozen:
             ("x", "w", "a/b", "c"),
         )
 
-    def test_what_is_wrong_in_a_key_that_is_known_is_said(self) -> None:
+    def test_what_is_wrong_in_a_key_that_is_known_is_reported(self) -> None:
         odd = {"name": "x", "engine": "e", "weights": {"path": "w"}, "serve": {"sequences": "many"}}
         with pytest.raises(ValidationError, match="sequences"):
             ContenderPlan.model_validate({"name": "x", "role": "incumbent", "recipe": odd})

@@ -84,9 +84,9 @@ class TestPublished:
         assert "--speculative-config '{speculative_config}'" in command
         assert "--chat-template unsloth.jinja" in command
 
-    def test_what_has_no_effect_is_said(self) -> None:
-        told = notes(recipes.load(str(DATA / "qwen3.6-35b-a3b-fp8-mtp-vllm.yaml")))
-        assert told == ["host: onbox serves on 127.0.0.1 only"]
+    def test_what_has_no_effect_is_reported(self) -> None:
+        result = notes(recipes.load(str(DATA / "qwen3.6-35b-a3b-fp8-mtp-vllm.yaml")))
+        assert result == ["host: onbox serves on 127.0.0.1 only"]
         changed = mods(recipes.load(str(DATA / "qwen3.6-35b-a3b-fp8-mtp-vllm.yaml")))
         assert changed == ["mods/fix-qwen3-coder-next", "mods/fix-qwen3.5-chat-template"]
         recipe = recipes.load(str(DATA / "nemotron-3-super-nvfp4-vllm.yaml"))
@@ -295,9 +295,9 @@ class TestForms:
     def test_the_model_may_stand_behind_options(self, command: str, arguments: dict[str, Any]) -> None:
         assert read({"model": "org/m", "command": command}).serve.arguments == arguments
 
-    def test_broken_json_is_said(self) -> None:
-        told = notes(read({"model": "org/m", "command": """vllm serve {model} --hf-overrides '{"a": {{"b": 1}}'"""}))
-        assert told == ['hf-overrides: not JSON after rendering: {"a": {"b": 1}']
+    def test_broken_json_is_reported(self) -> None:
+        result = notes(read({"model": "org/m", "command": """vllm serve {model} --hf-overrides '{"a": {{"b": 1}}'"""}))
+        assert result == ['hf-overrides: not JSON after rendering: {"a": {"b": 1}']
 
     def test_a_length_that_the_engine_finds_itself(self) -> None:
         recipe = read({"model": "org/m", "runtime": "vllm", "defaults": {"max_model_len": "auto"}})
@@ -337,9 +337,9 @@ class TestVariablesByName:
         recipe = read(WITH_A_TOKEN)
         assert recipe.serve.environment == {"HF_TOKEN": "${HF_TOKEN}", "A": "1", "JSON": '{"model": 1}'}
         launch = engine_by_name("vllm").launch(recipe, Path("/w"), 8000)
-        told = [launch.argv[at + 1] for at, word in enumerate(launch.argv) if word == "--env"]
-        assert "HF_TOKEN" in told
-        assert "A=1" in told
+        lines = [launch.argv[at + 1] for at, word in enumerate(launch.argv) if word == "--env"]
+        assert "HF_TOKEN" in lines
+        assert "A=1" in lines
         assert launch.environment == {"HF_TOKEN": "${HF_TOKEN}"}
         assert 'HF_TOKEN="${HF_TOKEN}"' in launch.shown()
         assert "secret-word" not in launch.shown() + recipe.model_dump_json() + str(to_sparkrun(recipe))

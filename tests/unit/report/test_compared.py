@@ -10,9 +10,9 @@ from rich.console import Console
 
 from onbox.cli.ui.summary import summary
 from onbox.evidence.folder import TrialFolder
+from onbox.judge.comparison_results import Ability, Pace, PairResult, Standing
 from onbox.judge.results import AbilityDifference, ArmResult, TaskTally, Verdict
-from onbox.judge.weighed import Ability, Pace, PairResult, Standing
-from onbox.report import frontier, html, markdown, weighed
+from onbox.report import comparison_tables, frontier, html, markdown
 from onbox.report.frontier import Point
 from tests.builders import build_trial
 from tests.verdicts import build_verdict
@@ -96,45 +96,46 @@ def everywhere(folder: TrialFolder, verdict: Verdict) -> dict[str, str]:
 
 @pytest.mark.parametrize("view", ["html", "markdown", "terminal"])
 def test_an_arm_says_how_far_its_difference_holds(folder: TrialFolder, view: str) -> None:
-    said = " ".join(everywhere(folder, build_verdict(arms=(ARM, CHANCE)))[view].split())
+    message = " ".join(everywhere(folder, build_verdict(arms=(ARM, CHANCE)))[view].split())
     for title in ("holds for", "these tasks", "tasks like these", "points more"):
-        assert title in said
+        assert title in message
     for value in ("p = 0.002", "p = 0.039", "44 points (20 to 62)", "may be chance"):
-        assert value in said.replace("&lt;", "<"), value
+        assert value in message.replace("&lt;", "<"), value
 
 
 @pytest.mark.parametrize("view", ["html", "markdown", "terminal"])
 def test_contenders_stand_in_one_table_beside_their_pairs(folder: TrialFolder, view: str) -> None:
-    said = " ".join(everywhere(folder, several())[view].split())
+    message = " ".join(everywhere(folder, several())[view].split())
     for value in ("dominated by", "40 s", "16.0 GB", "chance (Holm)", "p = 0.031", "3 (2.5 to 3.6)"):
-        assert value in said.replace("\\", ""), value
+        assert value in message.replace("\\", ""), value
 
 
 def test_two_contenders_are_drawn_on_the_page_and_need_no_table_on_a_terminal(folder: TrialFolder) -> None:
     two = build_verdict(standings=STANDINGS[:2], pairs=(PAIR,))
-    assert list(weighed.tables(two)) == []
-    assert [title for title, *_ in weighed.tables(two, least=2)] == [weighed.STANDINGS]
-    said = everywhere(folder, two)
+    assert list(comparison_tables.tables(two)) == []
+    assert [title for title, *_ in comparison_tables.tables(two, least=2)] == [comparison_tables.STANDINGS]
+    message = everywhere(folder, two)
     assert 'class="frontier"' in html.render(folder, two)
-    assert weighed.STANDINGS in said["markdown"]
-    assert "dominated by" not in said["terminal"]
+    assert comparison_tables.STANDINGS in message["markdown"]
+    assert "dominated by" not in message["terminal"]
 
 
 def test_a_difference_of_nothing_has_no_sign() -> None:
     pair = PAIR.model_copy(update={"difference": -0.001, "difference_interval": (-0.004, 0.3)})
     assert (
-        weighed.pair_rows(build_verdict(pairs=(pair,), contenders=several().contenders))[0][3] == "0 points (0 to 30)"
+        comparison_tables.pair_rows(build_verdict(pairs=(pair,), contenders=several().contenders))[0][3]
+        == "0 points (0 to 30)"
     )
 
 
 def test_one_contender_is_beside_nobody(folder: TrialFolder) -> None:
     alone = build_verdict(standings=(), pairs=())
     assert 'id="compared"' not in html.render(folder, alone)
-    assert list(weighed.tables(alone, least=2)) == []
+    assert list(comparison_tables.tables(alone, least=2)) == []
 
 
 def test_the_picture_has_who_is_faster_to_the_left_and_who_passes_more_above(folder: TrialFolder) -> None:
-    drawn = str(frontier.draw(weighed.points(several()), "all"))
+    drawn = str(frontier.draw(comparison_tables.points(several()), "all"))
     found = re.findall(r'<circle class="point([\w ]*)" cx="([\d.]+)%" cy="([\d.]+)" r="([\d.]+)"', drawn)
     assert found == [
         ("", "80.0", "65.0", "22.0"),

@@ -10,7 +10,7 @@ from onbox.schema.sight import SightReason
 
 
 @pytest.mark.parametrize(
-    ("value", "said"),
+    ("value", "message"),
     [
         (None, "not measured"),
         (0.0, "0 tok/s"),
@@ -21,12 +21,12 @@ from onbox.schema.sight import SightReason
         (467458, "467,000 tok/s"),
     ],
 )
-def test_a_rate_has_three_digits_and_its_unit(value: float | None, said: str) -> None:
-    assert formatting.tok_s(value) == said
+def test_a_rate_has_three_digits_and_its_unit(value: float | None, message: str) -> None:
+    assert formatting.tok_s(value) == message
 
 
 @pytest.mark.parametrize(
-    ("value", "said"),
+    ("value", "message"),
     [
         (None, "not measured"),
         (0, "0 s"),
@@ -42,12 +42,12 @@ def test_a_rate_has_three_digits_and_its_unit(value: float | None, said: str) ->
         (3900, "1 h 05 min"),
     ],
 )
-def test_durations(value: float | None, said: str) -> None:
-    assert formatting.seconds(value) == said
+def test_durations(value: float | None, message: str) -> None:
+    assert formatting.seconds(value) == message
 
 
 @pytest.mark.parametrize(
-    ("value", "said"),
+    ("value", "message"),
     [
         (None, "unknown"),
         (0, "0 bytes"),
@@ -58,16 +58,16 @@ def test_durations(value: float | None, said: str) -> None:
         (5e15, "5,000 TB"),
     ],
 )
-def test_sizes(value: float | None, said: str) -> None:
-    assert formatting.size(value) == said
+def test_sizes(value: float | None, message: str) -> None:
+    assert formatting.size(value) == message
 
 
 @pytest.mark.parametrize(
-    ("value", "said"),
+    ("value", "message"),
     [(None, "not measured"), (0, "0 %"), (0.001, "< 1 %"), (2 / 3, "67 %"), (0.999, "> 99 %"), (1, "100 %")],
 )
-def test_a_share_is_rounded_to_none_or_all_only_when_it_is(value: float | None, said: str) -> None:
-    assert formatting.percent(value) == said
+def test_a_share_is_rounded_to_none_or_all_only_when_it_is(value: float | None, message: str) -> None:
+    assert formatting.percent(value) == message
 
 
 def test_p_values_and_intervals() -> None:
@@ -82,21 +82,26 @@ def test_p_values_and_intervals() -> None:
     assert formatting.percent_interval(None) == formatting.tok_s_interval(None) == "unknown"
 
 
-def test_what_was_not_seen_is_never_zero() -> None:
-    said = [
+def test_what_was_not_observed_is_never_zero() -> None:
+    messages = [
         formatting.tok_s(None),
         formatting.seconds(None),
         formatting.size(None),
         formatting.percent(None),
         formatting.number(None),
     ]
-    said += [formatting.quantity(None, "%"), formatting.fact("total_bytes", None), formatting.count(None, "run")]
-    assert not [phrase for phrase in said if any(sign.isdigit() for sign in phrase)]
+    messages += [formatting.quantity(None, "%"), formatting.fact("total_bytes", None), formatting.count(None, "run")]
+    assert not [phrase for phrase in messages if any(sign.isdigit() for sign in phrase)]
 
 
 def test_percent_is_as_exact_as_the_sentence_of_the_check() -> None:
     """`-3.37 %` stood beside `3.4% slower`."""
-    assert [formatting.quantity(seen, "%") for seen in (-3.37, 2.0, 0.063, 12)] == ["-3.4 %", "2 %", "0.063 %", "12 %"]
+    assert [formatting.quantity(observation, "%") for observation in (-3.37, 2.0, 0.063, 12)] == [
+        "-3.4 %",
+        "2 %",
+        "0.063 %",
+        "12 %",
+    ]
     assert formatting.quantity(3.37, "tokens") == "3.37 tokens"
 
 
@@ -114,9 +119,9 @@ def test_facts_take_their_unit_from_the_key() -> None:
 
 @given(st.floats(min_value=1e-9, max_value=1e12))
 def test_a_number_is_within_half_a_digit_of_its_value(value: float) -> None:
-    said = formatting.number(value)
-    assert "e" not in said.lower()
-    assert abs(float(said.replace(",", "")) - value) <= value * 0.00501
+    message = formatting.number(value)
+    assert "e" not in message.lower()
+    assert abs(float(message.replace(",", "")) - value) <= value * 0.00501
 
 
 def test_hidden_characters_are_shown_as_signs() -> None:
@@ -130,20 +135,20 @@ def test_hidden_characters_are_shown_as_signs() -> None:
 
 
 @given(st.text(st.characters(codec=None)))
-def test_what_is_visible_can_always_be_written(said: str) -> None:
-    shown = text.one_line(said)
+def test_what_is_visible_can_always_be_written(shown_text: str) -> None:
+    shown = text.one_line(shown_text)
     assert shown.encode("utf-8").decode("utf-8") == shown
     assert not set(shown) & {chr(code) for code in (*range(0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F))}
 
 
 def test_a_cut_keeps_both_ends_and_counts_the_rest() -> None:
-    said = "a" * 1000 + "b" * 1_000_000 + "c" * 1000
-    cut = text.cut(said, 300)
-    assert (cut.head, cut.omitted, cut.tail) == ("a" * 200, len(said) - 300, "c" * 100)
-    assert text.cut("short", 300) == text.Cut("short", 0)
+    message = "a" * 1000 + "b" * 1_000_000 + "c" * 1000
+    cut = text.cut(message, 300)
+    assert (cut.head, cut.omitted, cut.tail) == ("a" * 200, len(message) - 300, "c" * 100)
+    assert text.cut("short", 300) == text.TruncatedText("short", 0)
 
 
-def test_a_headline_that_begins_with_its_title_is_not_said_twice() -> None:
+def test_a_headline_that_begins_with_its_title_is_not_shown_twice() -> None:
     assert formatting.title_and_headline("keep", "Keep a: b passes 1 of 2.") == ("Keep a", "b passes 1 of 2.")
     assert formatting.title_and_headline("undecided", "Undecided: x.") == ("Undecided", "x.")
     assert formatting.title_and_headline("keep", "b: fails.") == ("Keep what you run now", "b: fails.")
@@ -156,7 +161,7 @@ def test_a_check_says_what_it_saw_and_where_the_line_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given_text", "said"),
+    ("given_text", "message"),
     [
         ("the end", "The end."),
         ("qwen2.5-coder-1.5b answers twice", "qwen2.5-coder-1.5b answers twice."),
@@ -166,12 +171,12 @@ def test_a_check_says_what_it_saw_and_where_the_line_is() -> None:
         ("", ""),
     ],
 )
-def test_a_sentence_has_a_capital_and_a_name_keeps_its_case(given_text: str, said: str) -> None:
-    assert sentence(given_text) == said
+def test_a_sentence_has_a_capital_and_a_name_keeps_its_case(given_text: str, message: str) -> None:
+    assert sentence(given_text) == message
 
 
 @pytest.mark.parametrize(
-    ("value", "unit", "said"),
+    ("value", "unit", "message"),
     [
         (1.0, "tasks not audited", "1 task not audited"),
         (1.0, "ms", "1 ms"),
@@ -180,15 +185,15 @@ def test_a_sentence_has_a_capital_and_a_name_keeps_its_case(given_text: str, sai
         (1.0, "answers a request", "1 answer a request"),
     ],
 )
-def test_one_of_a_unit_is_singular(value: float, unit: str, said: str) -> None:
-    assert formatting.quantity(value, unit) == said
+def test_one_of_a_unit_is_singular(value: float, unit: str, message: str) -> None:
+    assert formatting.quantity(value, unit) == message
 
 
 def test_a_fact_of_facts_has_names_for_people() -> None:
-    told = formatting.fact("bandwidths", {"read_gb_s": 33.0, "by_threads": {"1": 30.0, "2": 33.0}})
-    assert told == "read 33.0 GB/s, by threads (1 30, 2 33)"
+    result = formatting.fact("bandwidths", {"read_gb_s": 33.0, "by_threads": {"1": 30.0, "2": 33.0}})
+    assert result == "read 33.0 GB/s, by threads (1 30, 2 33)"
 
 
 def test_every_reason_of_sight_has_words() -> None:
     assert set(sight.WHY) == set(SightReason)
-    assert not any("_" in said for said in sight.WHY.values())
+    assert not any("_" in message for message in sight.WHY.values())

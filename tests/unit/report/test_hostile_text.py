@@ -16,12 +16,12 @@ from tests.verdicts import build_verdict, run_result
 # ---------------------------------------------------------------- safety
 
 
-@pytest.mark.parametrize("said", HOSTILE)
-def test_hostile_text_changes_nothing_but_text(folder: TrialFolder, said: str) -> None:
+@pytest.mark.parametrize("message", HOSTILE)
+def test_hostile_text_changes_nothing_but_text(folder: TrialFolder, message: str) -> None:
     trajectory(folder, "harmless")
     calm = Elements(html.render(folder, saying("harmless")))
-    trajectory(folder, said)
-    page = html.render(folder, saying(said))
+    trajectory(folder, message)
+    page = html.render(folder, saying(message))
     loud = Elements(page)
     page.encode("utf-8")
     assert calm.shape() == loud.shape()
@@ -94,10 +94,10 @@ def test_a_run_outside_the_trial_is_not_read(folder: TrialFolder, tmp_path: Path
     assert "Its folder lies outside the trial" in page
 
 
-@pytest.mark.parametrize("said", HOSTILE)
-def test_hostile_text_is_no_markup_in_markdown(folder: TrialFolder, said: str) -> None:
-    trajectory(folder, said)
-    report = markdown.render(folder, saying(said))
+@pytest.mark.parametrize("message", HOSTILE)
+def test_hostile_text_is_no_markup_in_markdown(folder: TrialFolder, message: str) -> None:
+    trajectory(folder, message)
+    report = markdown.render(folder, saying(message))
     report.encode("utf-8")
     tokens = MarkdownIt("gfm-like", {"html": True, "linkify": False}).parse(report)
     inline = [child for token in tokens for child in token.children or ()]
@@ -111,7 +111,7 @@ def test_hostile_text_is_no_markup_in_markdown(folder: TrialFolder, said: str) -
 
 
 @pytest.mark.parametrize(
-    ("said", "escaped"),
+    ("message", "escaped"),
     [
         ("33.4 %", "33.4 %"),
         ("1. item", "1\\. item"),
@@ -120,8 +120,8 @@ def test_hostile_text_is_no_markup_in_markdown(folder: TrialFolder, said: str) -
         ("https://x www.y", "https\\://x www\\.y"),
     ],
 )
-def test_markdown_is_escaped_only_where_it_would_act(said: str, escaped: str) -> None:
-    assert marks.plain(said) == escaped
+def test_markdown_is_escaped_only_where_it_would_act(message: str, escaped: str) -> None:
+    assert marks.plain(message) == escaped
 
 
 def test_a_fence_is_longer_than_the_fences_inside() -> None:

@@ -16,12 +16,12 @@ class TestPost:
         text = post.render(folder, build_verdict(), "ab" * 32)
         verdict = build_verdict()
         assert text.startswith("## ")
-        for told in (
+        for result in (
             formatting.of(verdict.contenders[0].passed, verdict.contenders[0].valid),
             "TOKEN_RESIDUAL",
             "ab" * 32,
         ):
-            assert told in text
+            assert result in text
         assert "onbox verify ." in text
 
     @pytest.mark.parametrize("names", [2, 60])
@@ -39,11 +39,11 @@ class TestPost:
     def test_what_others_wrote_is_text(self, folder: TrialFolder, hostile: str) -> None:
         verdict = build_verdict()
         one = verdict.contenders[0].model_copy(update={"name": hostile})
-        told = {"contenders": (one,), "headline": hostile, "reasons": (hostile,), "would_settle": (hostile,)}
+        record = {"contenders": (one,), "headline": hostile, "reasons": (hostile,), "would_settle": (hostile,)}
         shown = (
             MarkdownIt("commonmark", {"html": True})
             .enable("table")
-            .render(post.render(folder, verdict.model_copy(update=told)))
+            .render(post.render(folder, verdict.model_copy(update=record)))
         )
         found = {tag for tag, _ in Elements(shown).elements}
         assert found <= {"h2", "p", "table", "thead", "tbody", "tr", "th", "td", "ul", "li", "strong", "code"}
@@ -63,7 +63,7 @@ class TestPoster:
     def test_it_says_what_the_verdict_says(self) -> None:
         verdict = build_verdict()
         drawn = poster.render(verdict, "cd" * 32)
-        said = " ".join(ElementTree.fromstring(drawn.encode()).itertext())
-        assert formatting.percent(verdict.contenders[0].pass_rate) in said
-        assert formatting.p_value(verdict.fixed_suite.p) in said
-        assert "cd" * 8 in said
+        message = " ".join(ElementTree.fromstring(drawn.encode()).itertext())
+        assert formatting.percent(verdict.contenders[0].pass_rate) in message
+        assert formatting.p_value(verdict.fixed_suite.p) in message
+        assert "cd" * 8 in message

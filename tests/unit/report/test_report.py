@@ -10,8 +10,8 @@ import pytest
 from onbox.atomic_files import write_json
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import LedgerKind, Phase, StandUp, WeightsFile
-from onbox.judge.weighed import Basis, PairResult
-from onbox.report import box, formatting, html, markdown, weighed
+from onbox.judge.comparison_results import Basis, PairResult
+from onbox.report import box, comparison_tables, formatting, html, markdown
 from tests.unit.report.trials import Elements
 from tests.verdicts import ENDINGS, REFUSED, build_verdict
 
@@ -43,9 +43,9 @@ def said_of(value: Any) -> str:
 def test_every_number_comes_from_the_verdict(folder: TrialFolder, name: str) -> None:
     verdict = build_verdict()
     allowed = figures(said_of(verdict.model_dump(mode="json"))) | figures("0 25 50 75 100 95")
-    seen = figures(section(html.render(folder, verdict), name, between=" "))
-    assert len(seen) > 15
-    assert seen <= allowed
+    observation = figures(section(html.render(folder, verdict), name, between=" "))
+    assert len(observation) > 15
+    assert observation <= allowed
 
 
 def test_numbers_follow_the_verdict_and_not_the_evidence(folder: TrialFolder) -> None:
@@ -156,9 +156,14 @@ def test_broken_evidence_is_named_and_stops_nothing(folder: TrialFolder) -> None
 
 
 def test_the_box_is_shown_whatever_its_keys(folder: TrialFolder) -> None:
-    told = {"memory": {"total_bytes": 16_700_000_000}, "bandwidth": {"read_gb_s": 34.4}, "new_s": 2.5, "odd": [1, None],
-           "accelerators": [{"name": "GB10", "memory_bytes": 128_000_000_000}]}  # fmt: skip
-    write_json(folder.path / "box.json", told)
+    facts = {
+        "memory": {"total_bytes": 16_700_000_000},
+        "bandwidth": {"read_gb_s": 34.4},
+        "new_s": 2.5,
+        "odd": [1, None],
+        "accelerators": [{"name": "GB10", "memory_bytes": 128_000_000_000}],
+    }
+    write_json(folder.path / "box.json", facts)
     text = section(html.render(folder, build_verdict()), "box")
     for phrase in ("16.7 GB", "34.4 GB/s", "2.5 s", "1, unknown", "GB10", "128 GB"):
         assert phrase in text
@@ -230,5 +235,5 @@ def test_the_page_has_the_table_of_pairs_that_the_other_views_have(folder: Trial
     three = (*build_verdict().contenders, build_verdict().contenders[0].model_copy(update={"name": "third"}))
     verdict = build_verdict().model_copy(update={"pairs": (pair, pair, pair), "contenders": three})
     page = section(html.render(folder, verdict), "compared")
-    for cell in weighed.pair_rows(verdict)[0]:
+    for cell in comparison_tables.pair_rows(verdict)[0]:
         assert cell in page

@@ -59,22 +59,22 @@ class Elements(HTMLParser):
         return [(tag, tuple(attributes)) for tag, attributes in self.elements]
 
 
-def trajectory(folder: TrialFolder, said: str, where: str = "*/runs/*/*/*") -> None:
+def trajectory(folder: TrialFolder, message: str, where: str = "*/runs/*/*/*") -> None:
     """Put `said` into every place of these runs' evidence that a model or a tool can write to."""
     steps = [
-        {"role": role, "content": said, "reasoning": said, "seconds": 1.0, "tokens": 3,
-         "tool_calls": [{"id": "1", "name": said, "arguments": said}]}
+        {"role": role, "content": message, "reasoning": message, "seconds": 1.0, "tokens": 3,
+         "tool_calls": [{"id": "1", "name": message, "arguments": message}]}
         for role in ("system", "user", "assistant", "tool")
     ]  # fmt: skip
     for run in folder.path.glob(where):
         (run / "trajectory.json").write_text(json.dumps({"steps": steps}))
-        (run / "gate.txt").write_bytes(said.encode("utf-8", "surrogatepass"))
-        (run / "workspace.patch").write_bytes(said.encode("utf-8", "surrogatepass"))
+        (run / "gate.txt").write_bytes(message.encode("utf-8", "surrogatepass"))
+        (run / "workspace.patch").write_bytes(message.encode("utf-8", "surrogatepass"))
 
 
-def saying(said: str) -> Verdict:
+def saying(message: str) -> Verdict:
     """A verdict in which every sentence is `said`."""
-    verdict = build_verdict(headline=said, reasons=(said,), would_settle=(said,), trial=said)
-    runs = tuple(run.model_copy(update={"detail": said, "code": said}) for run in verdict.runs)
-    checks = tuple(replace(check, hint=said, observed=said) for check in verdict.checks)
+    verdict = build_verdict(headline=message, reasons=(message,), would_settle=(message,), trial=message)
+    runs = tuple(run.model_copy(update={"detail": message, "code": message}) for run in verdict.runs)
+    checks = tuple(replace(check, hint=message, observed=message) for check in verdict.checks)
     return verdict.model_copy(update={"runs": runs, "checks": checks})

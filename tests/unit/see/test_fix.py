@@ -44,7 +44,7 @@ def test_the_last_argument_takes_its_empty_place_with_it() -> None:
     assert "serve" not in unhidden(text, ["language-model-only"], "", "a.yaml", None).text
 
 
-def test_without_ruamel_comments_are_lost_and_that_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_ruamel_comments_are_lost_and_that_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ruamel.yaml", None)
     changed = unhidden(TEXT, ["language-model-only"], "", "mine.yaml", None)
     assert "#" not in changed.text
@@ -73,7 +73,7 @@ def test_a_builtin_recipe_can_be_changed_into_a_file_of_ones_own() -> None:
 
 
 @pytest.mark.parametrize(
-    ("subject", "to", "said"),
+    ("subject", "to", "message"),
     [
         ("http://127.0.0.1:1/v1", None, "a running server has no recipe"),
         ("model.gguf", None, "this is none"),
@@ -82,11 +82,11 @@ def test_a_builtin_recipe_can_be_changed_into_a_file_of_ones_own() -> None:
     ],
 )
 def test_where_it_may_be_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, subject: str, to: str | None, said: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, subject: str, to: str | None, message: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.yaml").write_text(TEXT)
     (tmp_path / "taken.yaml").write_text("kept")
-    with pytest.raises(UsageError, match=said):
+    with pytest.raises(UsageError, match=message):
         see_model(subject, fix=True, fix_to=to)
     assert (tmp_path / "taken.yaml").read_text() == "kept"

@@ -63,20 +63,20 @@ class TestAnswers:
         assert (result.sees, result.reason) == (True, SightReason.SEEN_BADLY)
         assert "4 of 4 at 768 x 512 px and 0 of 4 at 240 x 160 px" in result.detail
 
-    def test_seen_in_parts_is_seen_badly(self, tmp_path: Path) -> None:
+    def test_pictures_read_in_parts_are_seen_badly(self, tmp_path: Path) -> None:
         def answer(question: str, picture: Picture | None) -> str:
             return picture.expected[0] if picture and picture.kind in ("words", "status") else "no idea"
 
         result = judged(tmp_path, answer)
         assert (result.sees, result.reason) == (False, SightReason.SEEN_BADLY)
 
-    def test_accepted_and_ignored_is_told_by_the_control(self, tmp_path: Path) -> None:
+    def test_accepted_and_ignored_is_reported_by_the_control(self, tmp_path: Path) -> None:
         result = judged(tmp_path, blind)
         assert (result.sees, result.reason) == (False, SightReason.IGNORED)
         assert "as 100 tokens of the prompt, and none of 4 pictures is read" in result.detail
         assert len(result.rates) == 1  # nothing is asked of the smaller size
 
-    def test_a_picture_that_never_reaches_the_prompt_is_told_as_dropped(self, tmp_path: Path) -> None:
+    def test_a_picture_that_never_reaches_the_prompt_is_reported_as_dropped(self, tmp_path: Path) -> None:
         result = judged(tmp_path, blind, image_tokens=0)
         assert result.reason is SightReason.IGNORED
         assert "dropped: the prompt is no longer" in result.detail
@@ -145,7 +145,7 @@ class TestCauses:
         result = judged(tmp_path, lambda question, picture: answer, SEEN.model_copy(update=facts))
         assert (result.sees, result.reason, result.advice) == (False, reason, advice)
 
-    def test_refused_for_no_known_cause_is_told_in_the_engines_words(self, tmp_path: Path) -> None:
+    def test_refused_for_no_known_cause_is_reported_in_the_engines_words(self, tmp_path: Path) -> None:
         facts = SightFacts(remedies={"refused": "vLLM: start it without --language-model-only"})
         result = judged(tmp_path, lambda question, picture: refusal(MMPROJ), facts)
         assert (result.sees, result.reason) == (False, SightReason.REFUSED)
@@ -196,7 +196,7 @@ class TestHostile:
         assert result.reason is (SightReason.IGNORED if known else SightReason.UNKNOWN)
         assert result.sees is (False if known else None)
 
-    def test_what_stands_in_the_reasoning_alone_was_seen(self, tmp_path: Path) -> None:
+    def test_what_stands_in_the_reasoning_alone_counts_as_read(self, tmp_path: Path) -> None:
         def answer(question: str, picture: Picture | None) -> Reply:
             return Reply(delta("length", reasoning=reads(question, picture)))
 

@@ -15,14 +15,14 @@ from onbox.evidence.replies import read_reply
 from onbox.selftest.lateness import Metronome, was_late
 from onbox.selftest.script import SPLIT_S, script, truth_tok_s
 from onbox.selftest.server import ShapeServer
-from onbox.selftest.shapes import INVALID, SHAPES, SUSPECT, VALID, Shape, Tempo
+from onbox.selftest.shapes import INVALID, SHAPES, SUSPECT, VALID, Shape, TokenTiming
 from onbox.wire.client import StampedClient
 from onbox.wire.decoding import Decoder
 from onbox.wire.endpoint import Endpoint
 
 TOKENS = 128
-USUAL = Tempo()
-QUICK = Tempo(prefill_s=0.05, token_s=0.005, stall_s=0.1)
+USUAL = TokenTiming()
+QUICK = TokenTiming(prefill_s=0.05, token_s=0.005, stall_s=0.1)
 BY_NAME = [pytest.param(shape, id=name) for name, shape in SHAPES.items()]
 SHOWN = [pytest.param(shape, id=name) for name, shape in SHAPES.items() if shape.expected != INVALID]
 SOURCE = Path(__file__).parents[3] / "src" / "onbox"
@@ -30,7 +30,7 @@ PAGE = Path(__file__).parents[3] / "docs" / "selftest.md"
 MATRIX = PAGE.with_name("tool-matrix.md")
 
 
-def played(shape: Shape, tempo: Tempo) -> Exchange:
+def played(shape: Shape, tempo: TokenTiming) -> Exchange:
     """The exchange that a client without any lateness would record."""
     answer = script(shape, TOKENS, tempo)
     decoder = Decoder(answer.headers.get("content-encoding", ""))
@@ -62,7 +62,7 @@ class TestShapes:
     def test_the_estimator_alone_is_within_half_a_percent(self, shape: Shape, token_s: float) -> None:
         if shape.split and token_s <= 2 * SPLIT_S:
             pytest.skip("the halves of a write would be as far apart as tokens are")
-        tempo = Tempo(token_s=token_s)
+        tempo = TokenTiming(token_s=token_s)
         sample = digest(played(shape, tempo))
         truth = truth_tok_s(shape, TOKENS, tempo)
         if shape.usage == "none":
@@ -98,7 +98,7 @@ class TestShapes:
 
 
 def test_served_by_the_models_name() -> None:
-    async def asked() -> list[Exchange]:
+    async def exchanges() -> list[Exchange]:
         server, port = await ShapeServer(QUICK).listen()
         endpoint = Endpoint("http", "127.0.0.1", port)
 
@@ -118,7 +118,7 @@ def test_served_by_the_models_name() -> None:
         async with server:
             return await asyncio.to_thread(ask)
 
-    streamed, whole, nobody, other_api, models, metrics, nowhere = asyncio.run(asked())
+    streamed, whole, nobody, other_api, models, metrics, nowhere = asyncio.run(exchanges())
     assert (read_reply(streamed).chunks, read_reply(streamed).completion_tokens) == (4, 16)
     assert read_reply(whole).completion_tokens == 16
     assert [nobody.status, other_api.status, nowhere.status] == [404, 404, 404]
@@ -165,9 +165,9 @@ def test_no_stamp_comes_from_a_clock_that_can_step() -> None:
 
 def test_the_matrix_of_other_clients_is_about_these_shapes() -> None:
     rows = re.findall(r"^\| ([\w.-]+) \| ([^|]+) \|(.*)\|$", MATRIX.read_text(), re.MULTILINE)
-    told = {name: (says, rest.split("|")[-1].strip()) for name, says, rest in rows if name in SHAPES}
-    assert len(told) >= 20
-    for name, (says, own) in told.items():
+    record = {name: (says, rest.split("|")[-1].strip()) for name, says, rest in rows if name in SHAPES}
+    assert len(record) >= 20
+    for name, (says, own) in record.items():
         assert says == SHAPES[name].says
         refused = own.startswith("refused: ")
         assert refused == (SHAPES[name].expected == INVALID)
@@ -177,7 +177,7 @@ def test_the_matrix_of_other_clients_is_about_these_shapes() -> None:
             assert abs(float(own.strip("*").split(",")[0]) - 100) < 1
 
 
-def test_the_page_tells_every_shape() -> None:
+def test_the_page_shows_every_shape() -> None:
     rows = re.findall(r"^\| ([\w.-]+) \| (.+) \| (\w+) \| (.*) \|$", PAGE.read_text(), re.MULTILINE)
-    told = [row for row in rows if row[0] != "shape"]
-    assert told == [(s.name, s.says, s.expected, ", ".join(sorted(s.checks))) for s in SHAPES.values()]
+    lines = [row for row in rows if row[0] != "shape"]
+    assert lines == [(s.name, s.says, s.expected, ", ".join(sorted(s.checks))) for s in SHAPES.values()]

@@ -13,16 +13,16 @@ def tried(
     cost_s: Callable[[int], float], budget_s: float | None, refused_from: int = 10**9, wanted: tuple[int, ...] = WANTED
 ) -> tuple[tuple[int, ...], list[int], list[str]]:
     """(depths that were measured, all first requests that were made, what was said) on a server of such costs."""
-    asked: list[int] = []
+    requests: list[int] = []
     notes: list[str] = []
 
     def measure(depth: int, limit_s: float | None) -> tuple[float | None, bool]:
-        asked.append(depth)
+        requests.append(depth)
         if depth >= refused_from:
             return None, False
         return cost_s(depth), limit_s is None or cost_s(depth) <= limit_s
 
-    return measure_depths(wanted, (0, cost_s(0)), budget_s, measure, notes.append), asked, notes
+    return measure_depths(wanted, (0, cost_s(0)), budget_s, measure, notes.append), requests, notes
 
 
 def test_a_fast_server_gets_all_of_them() -> None:
@@ -35,22 +35,22 @@ def test_without_a_budget_all_of_them_whatever_they_take() -> None:
 
 def test_what_would_take_too_long_is_not_even_begun_and_the_half_of_it_is() -> None:
     """A processor that reads 150 tokens of a prompt a second, and 90 s for four requests."""
-    measured, asked, notes = tried(lambda depth: 4.5 + depth / 150, 90.0)
+    measured, request, notes = tried(lambda depth: 4.5 + depth / 150, 90.0)
     assert measured == (1024, 2048)
-    assert asked == [1024, 2048], "4096 would take 32 s, and 22.5 are there"
+    assert request == [1024, 2048], "4096 would take 32 s, and 22.5 are there"
     (note,) = notes
     assert note == "depth 16384: not measured (--budget 455)"
 
 
 def test_a_first_depth_that_takes_too_long_is_halved_and_there_are_three_points() -> None:
-    measured, asked, _ = tried(lambda depth: 4.5 + depth / 50, 90.0)
-    assert asked == [1024, 512, 256]
+    measured, request, _ = tried(lambda depth: 4.5 + depth / 50, 90.0)
+    assert request == [1024, 512, 256]
     assert measured == (512, 256)
 
 
 def test_a_server_that_is_too_slow_for_any_is_left_in_peace() -> None:
-    measured, asked, notes = tried(lambda depth: 4.5 + depth / 5, 90.0)
-    assert (measured, asked) == ((), [1024])
+    measured, request, notes = tried(lambda depth: 4.5 + depth / 5, 90.0)
+    assert (measured, request) == ((), [1024])
     assert notes == ["depth 1024: not measured (--budget 838)"], "four requests of 4.5 s, and 1024 tokens at 5 a second"
 
 
@@ -64,8 +64,8 @@ def test_nothing_wanted_is_nothing_measured() -> None:
 
 def test_costs_that_grow_faster_than_depth_are_found_by_the_first_request() -> None:
     """Attention over a long prompt: 16384 was expected in time, and is not."""
-    measured, asked, _ = tried(lambda depth: 1 + (depth / 3000) ** 2, 90.0)
-    assert asked == [1024, 4096, 16_384, 8192]
+    measured, request, _ = tried(lambda depth: 1 + (depth / 3000) ** 2, 90.0)
+    assert request == [1024, 4096, 16_384, 8192]
     assert measured == (1024, 4096, 8192)
 
 

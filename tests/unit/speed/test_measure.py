@@ -23,7 +23,7 @@ from onbox.speed.telemetry import CpuMeter
 from onbox.speed.time_plan import RequestPace, TimePlan
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
-from tests.doubles.server import Asked, Wire, serving
+from tests.doubles.server import ReceivedRequest, Wire, serving
 from tests.doubles.waiting import until
 from tests.exchanges import delta, event, usage_event
 
@@ -55,15 +55,15 @@ class Script:
         self.chunks, self.gap_s = chunks, gap_s
         self.chats = 0
 
-    def __call__(self, asked: Asked, wire: Wire) -> None:
-        if asked.path == "/metrics":
+    def __call__(self, question: ReceivedRequest, wire: Wire) -> None:
+        if question.path == "/metrics":
             running = self.running.pop(0) if len(self.running) > 1 else self.running[0]
             if self.metrics:
                 wire.whole(200, (GAUGE % running).encode(), "text/plain")
             else:
                 wire.whole(404, b"none")
             return
-        if asked.path == "/v1/completions" and not self.raw:
+        if question.path == "/v1/completions" and not self.raw:
             wire.whole(404, {"error": "no such endpoint"})
             return
         self.chats += 1
@@ -77,10 +77,10 @@ class Script:
 class AsLong(Script):
     """A server that gives as many tokens as are asked for, at a pace."""
 
-    def __call__(self, asked: Asked, wire: Wire) -> None:
-        body = asked.json() if asked.method == "POST" else {}
+    def __call__(self, question: ReceivedRequest, wire: Wire) -> None:
+        body = question.json() if question.method == "POST" else {}
         self.chunks = int(body.get("max_tokens", 1))
-        super().__call__(asked, wire)
+        super().__call__(question, wire)
 
     def __init__(self, gap_s: float) -> None:
         super().__init__(gap_s=gap_s)
@@ -92,7 +92,7 @@ def run(script: Script, folder: Path, plan: SpeedPlan = PLAN, **more: Any) -> tu
         speed = SpeedRun(client, AttachedServer(), "m", plan, folder, launch_id="abc", engine_pid=os.getpid(), **more)
         assert speed.cold().purpose == "cold"
         record = speed.measure()
-    return record, [(asked.method, asked.path) for asked in server.asked]
+    return record, [(request.method, request.path) for request in server.requests]
 
 
 def exchanges(folder: Path) -> list[Exchange]:
@@ -101,8 +101,8 @@ def exchanges(folder: Path) -> list[Exchange]:
 
 class TestSpeedRun:
     def test_a_server_without_raw_completions_is_measured_on_chat(self, tmp_path: Path) -> None:
-        record, asked = run(Script(raw=False), tmp_path)
-        posts = [path for method, path in asked if method == "POST"]
+        record, question = run(Script(raw=False), tmp_path)
+        posts = [path for method, path in question if method == "POST"]
         assert posts == ["/v1/completions", *["/v1/chat/completions"] * 4]
         assert record.ended == "complete"
         whole = [exchange.request for exchange in exchanges(tmp_path) if exchange.status == 200]
@@ -126,16 +126,16 @@ class TestSpeedRun:
     )
     def test_a_budget_settles_tokens_and_requests(self, gap_s: float, fits: bool, tmp_path: Path) -> None:
         plan = SpeedPlan(requests=6, tokens=64, warmup_requests_max=5, budget_s=4.0, least_tokens=16)
-        told: list[SpeedProgress] = []
+        lines: list[SpeedProgress] = []
         began = time.monotonic()
-        record, _ = run(AsLong(gap_s), tmp_path, plan, on_progress=told.append)
+        record, _ = run(AsLong(gap_s), tmp_path, plan, on_progress=lines.append)
         took_s = time.monotonic() - began
         found = exchanges(tmp_path)
         assert [each.request["max_tokens"] for each in found[:2]] == [32, 32]
         assert {each.request["max_tokens"] for each in found[2:]} == {record.plan.tokens}
-        assert sum(each.purpose == "measured" for each in found) == record.plan.requests == told[-1].total
-        assert told[-1].done == record.plan.requests
-        assert told[0].note == record.planned
+        assert sum(each.purpose == "measured" for each in found) == record.plan.requests == lines[-1].total
+        assert lines[-1].done == record.plan.requests
+        assert lines[0].note == record.planned
         assert ("more than the 4 s" in record.planned) is not fits
         if fits:
             assert took_s < 2 * 4.0
@@ -160,7 +160,7 @@ class TestSpeedRun:
         assert (record.plan.requests, record.wanted_requests) == (requests, wanted)
 
     def test_leaves_the_whole_record(self, tmp_path: Path) -> None:
-        record, asked = run(Script(), tmp_path)
+        record, request = run(Script(), tmp_path)
         assert sorted(path.name for path in tmp_path.iterdir()) == [
             "metrics-after.prom",
             "metrics-before.prom",
@@ -186,8 +186,8 @@ class TestSpeedRun:
         assert moments[0].t_ns <= measured[0].t0_ns
         assert moments[-1].t_ns >= measured[-1].t0_ns + (measured[-1].ended_ns or 0)
         assert os.getpid() in record.engine_pids
-        assert [path for method, path in asked if method == "POST"] == ["/v1/completions"] * 4
-        assert asked[-1] == ("GET", "/metrics")
+        assert [path for method, path in request if method == "POST"] == ["/v1/completions"] * 4
+        assert request[-1] == ("GET", "/metrics")
 
     def test_counters_are_read_only_when_nothing_runs(self, tmp_path: Path) -> None:
         # First look, three looks for idleness, then two too early before the counters are kept.
@@ -204,12 +204,12 @@ class TestSpeedRun:
         assert (tmp_path / "metrics-before.prom").read_text() == GAUGE % 2
 
     def test_a_server_without_counters(self, tmp_path: Path) -> None:
-        record, asked = run(Script(metrics=False), tmp_path)
+        record, request = run(Script(metrics=False), tmp_path)
         assert (record.metrics, record.idle_before, record.ended) == (False, (), "complete")
         assert not list(tmp_path.glob("*.prom"))
-        assert [path for method, path in asked if method == "GET"] == ["/metrics"]
+        assert [path for method, path in request if method == "GET"] == ["/metrics"]
 
-    def test_an_error_ends_it_and_is_told(self, tmp_path: Path) -> None:
+    def test_an_error_ends_it_and_is_reported(self, tmp_path: Path) -> None:
         record, _ = run(Script(fails_at=3), tmp_path)
         assert record.ended == "status 503"
         assert [(e.purpose, e.status) for e in exchanges(tmp_path)] == [
@@ -219,16 +219,16 @@ class TestSpeedRun:
         ]
 
     @pytest.mark.parametrize(
-        ("paces", "asked"),
+        ("paces", "question"),
         [((10, 20, 20.1, 20.2, 99), 4), ((20, 20, 20), 3), ((10, 20, 30, 40, 50, 60, 70, 80, 90), 9)],
     )
     def test_warm_up_goes_on_until_three_paces_agree(
-        self, paces: tuple[float, ...], asked: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, paces: tuple[float, ...], question: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         left = iter(paces)
         monkeypatch.setattr(measure, "_decoded", lambda exchange: (next(left), 1.0))
         run(Script(), tmp_path, PLAN.model_copy(update={"warmup_requests_max": 9}))
-        assert [e.purpose for e in exchanges(tmp_path)].count("warmup") == asked
+        assert [e.purpose for e in exchanges(tmp_path)].count("warmup") == question
 
     def test_the_first_third_is_made_again_at_the_end(self, tmp_path: Path) -> None:
         run(Script(), tmp_path, PLAN.model_copy(update={"requests": 7}))
@@ -245,7 +245,7 @@ class TestSpeedRun:
         assert [e.purpose for e in exchanges(tmp_path)].count("warmup") == 3
 
     @pytest.mark.parametrize(
-        ("paces", "asked"),
+        ("paces", "question"),
         [
             ((28, 27, 28, 31, 33, 34, 34.2, 32, 31, 28.5, 28.4, 28.5, 99), 12),
             ((28, 30, 28, 28.4, 28.9, 99), 5),
@@ -253,7 +253,7 @@ class TestSpeedRun:
         ],
     )
     def test_far_from_steady_it_goes_on_while_there_is_time(
-        self, paces: tuple[float, ...], asked: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, paces: tuple[float, ...], question: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """A slow stretch of the box is waited for; a scatter of 2 % is not; and there is an end."""
         left = iter(paces[1:])
@@ -261,10 +261,10 @@ class TestSpeedRun:
         monkeypatch.setattr(measure, "time_plan", lambda plan, pace, spent_s: TimePlan(8, 2, 4, 1.0, True, spare=20))
         monkeypatch.setattr(measure, "pace_of", lambda exchange: RequestPace(paces[0], 0.0))
         record, _ = run(Script(), tmp_path, PLAN.model_copy(update={"budget_s": 90.0}))
-        assert [e.purpose for e in exchanges(tmp_path)].count("warmup") == asked
-        assert record.plan.warmup_requests_max == asked
+        assert [e.purpose for e in exchanges(tmp_path)].count("warmup") == question
+        assert record.plan.warmup_requests_max == question
 
-    def test_tokens_are_told_for_live_views(self, tmp_path: Path) -> None:
+    def test_tokens_are_reported_for_live_views(self, tmp_path: Path) -> None:
         counts: list[int] = []
         tell: Callable[[int], None] = counts.append
         with serving(Script()) as server, StampedClient(Endpoint.parse(server.url)) as client:
@@ -291,7 +291,7 @@ class TestPrompts:
 
 
 class TestMonitor:
-    def test_looks_often_and_tells_what_there_is(self) -> None:
+    def test_looks_often_and_shows_what_there_is(self) -> None:
         early: list[Moment] = []
 
         def enough() -> bool:
@@ -309,7 +309,7 @@ class TestMonitor:
         assert min(moment.asleep_ns for moment in moments[1:]) == pytest.approx(moments[0].asleep_ns, abs=1e8)
         assert monitor.fetch() == []
 
-    def test_lateness_is_seen(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_lateness_is_noticed(self, monkeypatch: pytest.MonkeyPatch) -> None:
         slow = Monitor(every_s=0.02)
         take = slow._moment
 
@@ -322,7 +322,7 @@ class TestMonitor:
             time.sleep(0.3)
         assert len(slow.fetch()) < 10, "a look that takes long is not made up for by more of them"
 
-    def test_a_kernel_that_tells_nothing(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_kernel_that_shows_nothing(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("onbox.speed.monitor.PROC", tmp_path)
         with Monitor() as monitor:
             pass
@@ -333,8 +333,13 @@ class TestMonitor:
         monkeypatch.setattr("onbox.box.gpus.GpuWatch.read", lambda watch: (gpu,))
         with Monitor() as monitor:
             pass
-        (seen,) = monitor.fetch()[0].gpus
-        assert (seen.sm_clock_mhz, seen.power_w, seen.throttle_reasons, seen.pids) == (2400.0, None, (), (7,))
+        (observation,) = monitor.fetch()[0].gpus
+        assert (observation.sm_clock_mhz, observation.power_w, observation.throttle_reasons, observation.pids) == (
+            2400.0,
+            None,
+            (),
+            (7,),
+        )
 
 
 class TestCpuMeter:

@@ -29,7 +29,7 @@ def test_ninety_seconds(tok_s: float, requests: int, tokens: int, fits: bool) ->
     assert (got.requests, got.tokens, got.fits) == (requests, tokens, fits)
 
 
-def test_a_server_that_is_too_slow_is_told_how_long_it_takes() -> None:
+def test_the_time_of_a_server_that_is_too_slow_is_reported() -> None:
     got = found(1)
     assert got.expected_s == pytest.approx(4 * (32 + 0.2))
     assert "the least that shows a rate, and more than the 90 s of its budget" in words_of(

@@ -72,6 +72,6 @@ def test_what_cannot_be_read_is_a_fail(tslib: ModuleType, text: str) -> None:
         tslib.tokens(text, "a.ts")
 
 
-def test_an_alias_is_seen(tslib: ModuleType) -> None:
+def test_an_alias_is_noticed(tslib: ModuleType) -> None:
     assert "old" in tslib.words('export { now as old } from "./m";', "a.ts")
     assert "old" not in tslib.words('const a = "old"; // old', "a.ts")

@@ -60,7 +60,7 @@ def library(monkeypatch: pytest.MonkeyPatch, used: dict[int, int]) -> Library:
     return found
 
 
-def test_what_is_told_and_what_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_reported_and_what_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
     library(monkeypatch, {7: 100, 8: 50})
     opened = open_nvml()
     assert opened is not None
@@ -71,7 +71,7 @@ def test_what_is_told_and_what_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
     assert opened.used_bytes() == {7: 200, 8: 100}
 
 
-def test_a_process_whose_memory_is_not_told_makes_all_of_it_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_whose_memory_is_not_reported_makes_all_of_it_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     library(monkeypatch, {7: 100, 8: NOT_AVAILABLE})
     opened = open_nvml()
     assert opened is not None
@@ -87,7 +87,7 @@ def test_a_library_that_is_missing_or_too_old_is_none(monkeypatch: pytest.Monkey
     assert open_nvml() is None
 
 
-def test_a_look_tells_what_the_watched_set_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_look_shows_what_the_watched_set_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     found = library(monkeypatch, {MINE: 100, 1: 50})
     collector = Collector(Target(pids=(MINE,)))
     assert collector.sample().gpus == (Gpu(0, 44.5, 1000.0, 100), Gpu(1, None, 2000.0, 100))

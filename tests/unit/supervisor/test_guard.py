@@ -96,7 +96,7 @@ def test_a_deep_breach_by_others_counts_at_once() -> None:
     assert sample.t_s < 2
 
 
-def test_an_engine_that_cannot_be_seen_is_suspected() -> None:
+def test_an_engine_that_cannot_be_observed_is_suspected() -> None:
     hidden = [sample._replace(own_bytes=None) for sample in falling(40, 4.0, 0)]
     alarm, sample = play(Guard(MemoryLimits(reserve_bytes=4 * GIB)), hidden)
     assert alarm is not None
@@ -132,14 +132,14 @@ def test_the_kernels_texts_are_read() -> None:
 
 
 def test_settings_survive_the_command_line() -> None:
-    told = Settings(
+    result = Settings(
         log="/x/é.log",
         landmarks=(("load", "a|b"),),
         limits=MemoryLimits(1, None, 2),
         container=ContainerRef("docker", "c"),
         afterwards=(("docker", "start", "c"),),
     )
-    assert Settings.from_json(told.to_json()) == told
+    assert Settings.from_json(result.to_json()) == result
 
 
 def stopped(phase: str, *, ours: bool = True) -> GuardStopped:
@@ -188,13 +188,13 @@ def test_fastsafetensors_is_expected_to_hold_the_weights_twice_while_it_loads() 
 )
 def test_a_stop_says_who_held_the_memory_and_what_to_change(engine: str, phase: str, change: str) -> None:
     recipe = Recipe(name="big", engine=engine, weights=Weights(path="x.gguf"))
-    said = guard_stop(recipe, stopped(phase), Path("guard.json"))
-    assert said.exit_code == 4
-    assert said.message == (
+    message = guard_stop(recipe, stopped(phase), Path("guard.json"))
+    assert message.exit_code == 4
+    assert message.message == (
         f"big: stopped by the guard in phase {phase}: 7.00 GiB available and falling 8.00 GiB/s, reserve 6.00 GiB; "
         "the engine held 80.00 GiB of 70.00 GiB planned"
     )
-    assert change in said.next_step
+    assert change in message.next_step
     others = guard_stop(recipe, stopped(phase, ours=False), Path("guard.json"))
     assert "process 8 (firefox) holds 9.00 GiB" in others.message
     assert others.next_step.startswith("free memory")

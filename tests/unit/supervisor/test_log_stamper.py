@@ -91,7 +91,7 @@ def test_the_newest_state_of_a_bar_that_stops_is_written_after_a_moment() -> Non
     assert log.lines == [b"bar 1%\r\n", b"bar 3%\r\n"]
 
 
-def test_a_bar_that_never_moves_tells_its_phase() -> None:
+def test_a_bar_that_never_moves_shows_its_phase() -> None:
     log = Log()
     log.at(1.0, b"\rCapturing CUDA graphs:   0%| 0/83")
     log.at(1.0 + IDLE_S)

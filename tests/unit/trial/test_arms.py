@@ -37,7 +37,7 @@ class TestFile:
         )
 
     @pytest.mark.parametrize(
-        ("text", "said"),
+        ("text", "message"),
         [
             ("arms: []", "arms"),
             ("arms: [{name: a}]", "changes nothing"),
@@ -51,8 +51,8 @@ class TestFile:
             ("arms: [{name: a, temperature: 1}]", "temperature"),
         ],
     )
-    def test_mistakes(self, tmp_path: Path, text: str, said: str) -> None:
-        with pytest.raises(UsageError, match=said):
+    def test_mistakes(self, tmp_path: Path, text: str, message: str) -> None:
+        with pytest.raises(UsageError, match=message):
             self.read(tmp_path, text)
 
     def test_what_an_agent_does_not_take(self) -> None:
@@ -86,21 +86,21 @@ class TestServers:
 
 class TestMarks:
     def test_rules_by_their_word(self) -> None:
-        seen = [text_reply(request=chat_request(system="... word1 ..."))]
-        assert bears(RULES, ["word0", "word1"], seen)
-        assert not bears(RULES, ["word2"], seen)
-        assert not bears(RULES, ["word1"], [each.model_copy(update={"purpose": "side"}) for each in seen])
+        observations = [text_reply(request=chat_request(system="... word1 ..."))]
+        assert bears(RULES, ["word0", "word1"], observations)
+        assert not bears(RULES, ["word2"], observations)
+        assert not bears(RULES, ["word1"], [each.model_copy(update={"purpose": "side"}) for each in observations])
 
     def test_servers_by_their_tools(self) -> None:
-        def seen(*tools: dict[str, Any]) -> bool:
+        def shows_mark(*tools: dict[str, Any]) -> bool:
             return bears(TOOLS, [], [text_reply(request=chat_request(tools))])
 
-        assert seen({"type": "function", "function": {"name": "files_read"}})
-        assert seen({"name": "mcp__files__read"})
-        assert seen({"type": "namespace", "name": "mcp__files", "tools": []})
-        assert not seen({"name": "bash", "description": "works on files"})
-        told = text_reply(request=chat_request(system="Deferred: mcp__files__read"))
-        assert bears(TOOLS, [], [told])
+        assert shows_mark({"type": "function", "function": {"name": "files_read"}})
+        assert shows_mark({"name": "mcp__files__read"})
+        assert shows_mark({"type": "namespace", "name": "mcp__files", "tools": []})
+        assert not shows_mark({"name": "bash", "description": "works on files"})
+        result = text_reply(request=chat_request(system="Deferred: mcp__files__read"))
+        assert bears(TOOLS, [], [result])
 
     def test_sampling_by_its_values_in_every_request(self) -> None:
         cool, plain = text_reply(request=chat_request(temperature=0.1)), text_reply(request=chat_request())

@@ -54,15 +54,15 @@ class TestPacked:
         source.mkdir()
         for name in ("a.txt", "run.json", "z.txt"):
             (source / name).write_text(name)
-        seen: list[list[str]] = []
+        observations: list[list[str]] = []
 
         def write(path: Path, data: bytes) -> None:
-            seen.append(sorted(each.name for each in path.parent.iterdir()))
+            observations.append(sorted(each.name for each in path.parent.iterdir()))
             path.write_bytes(data)
 
         monkeypatch.setattr("onbox.trial.folder_bytes.write_atomic", write)
         unpack(pack(*source.iterdir()), tmp_path / "there", last="run.json")
-        assert seen == [["a.txt", "z.txt"]]
+        assert observations == [["a.txt", "z.txt"]]
         assert (tmp_path / "there" / "run.json").read_text() == "run.json"
 
     def test_nothing_is_written_outside(self, tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_what_a_worker_says_keeps_its_class_and_names_the_node() -> None:
 
 
 @pytest.mark.parametrize("address", ["nowhere", "ray://127.0.0.1:10001", "127.0.0.1:1", "127.0.0.1:99999"])
-def test_an_address_at_which_nothing_answers_is_told_at_once(address: str) -> None:
+def test_an_address_at_which_nothing_answers_is_reported_at_once(address: str) -> None:
     with pytest.raises(BoxError, match=f"--ray: {address}: (not an address|no cluster answers)"):
         _knock(address)
 

@@ -32,9 +32,9 @@ def _empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ONBOX_CACHE", str(tmp_path / "cache"))
 
 
-def plan_of(*contenders: str, **asked: Any) -> Plan:
-    read_gb_s = asked.pop("read_gb_s", None)
-    return make_plan(TrialSpec(contenders=contenders, **asked), sandbox="none", read_gb_s=read_gb_s)[0]
+def plan_of(*contenders: str, **fields: Any) -> Plan:
+    read_gb_s = fields.pop("read_gb_s", None)
+    return make_plan(TrialSpec(contenders=contenders, **fields), sandbox="none", read_gb_s=read_gb_s)[0]
 
 
 def written(path: Path, data: Any) -> str:
@@ -89,8 +89,8 @@ class TestTasksAndRuns:
         assert plan_of(URL, quick=True, runs=5).runs == 5
 
     def test_sets_of_builtin_tasks(self) -> None:
-        def names(**asked: Any) -> tuple[str, ...]:
-            return tuple(task.name for task in plan_of(URL, **asked).tasks)
+        def names(**fields: Any) -> tuple[str, ...]:
+            return tuple(task.name for task in plan_of(URL, **fields).tasks)
 
         assert names(tasks="quick") == QUICK
         assert names(tasks="core") == CORE
@@ -159,7 +159,7 @@ class TestParallel:
         assert one is not None
         assert three is not None
         assert three.seconds == one.seconds
-        assert three.basis == f"{one.basis}, as if one at a time"
+        assert three.basis == f"{one.basis}, as if run one at a time"
 
     def test_a_recipe_with_more_room_keeps_it(self, tmp_path: Path) -> None:
         recipe = {"name": "m", "engine": "llama-embedded", "weights": {"path": str(tmp_path / "m.gguf")}}
@@ -223,10 +223,10 @@ class TestFile:
 
 class TestFrozen:
     def test_a_plan_in_evidence_asks_the_same_again(self, tmp_path: Path) -> None:
-        asked = TrialSpec(
+        request = TrialSpec(
             contenders=("smollm2-135m", "qwen2.5-coder-0.5b"), task_names=[TASK], runs=2, seed=5, nudges=1
         )
-        first, _ = make_plan(asked, sandbox="none", read_gb_s=20.0)
+        first, _ = make_plan(request, sandbox="none", read_gb_s=20.0)
         folder = TrialFolder.create(tmp_path / "trial", first)
         assert folder.plan() == first
         again, _ = make_plan(TrialSpec(contenders=[str(folder.path / "plan.yaml")]), sandbox="none", read_gb_s=20.0)

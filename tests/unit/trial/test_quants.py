@@ -12,7 +12,7 @@ from onbox.errors import UsageError
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import QuantPlan, Role, RunRecord
 from onbox.judge.results import Verdict
-from onbox.report import weighed
+from onbox.report import comparison_tables
 from onbox.trial.plan import make_plan
 from onbox.trial.quants import quants_of
 from onbox.trial.spec import TrialSpec
@@ -43,10 +43,10 @@ class TestWhichFiles:
         gguf(tmp_path / "model-q8_0.gguf", GGMLQuantizationType.Q8_0)
         gguf(tmp_path / "mmproj-model.gguf", GGMLQuantizationType.Q8_0, before="v.")
         gguf(tmp_path / "model-f16-00002-of-00002.gguf", GGMLQuantizationType.F16)
-        found, told = quants_of([str(tmp_path)], None)
-        assert [recipe.name for recipe in found] == [quant.name for quant in told] == ["model-q8_0", "model-q4_0"]
-        assert [quant.bits_per_weight for quant in told] == [8.5, 4.5]
-        assert told[1].types == {"q4_0": 1.0}
+        found, result = quants_of([str(tmp_path)], None)
+        assert [recipe.name for recipe in found] == [quant.name for quant in result] == ["model-q8_0", "model-q4_0"]
+        assert [quant.bits_per_weight for quant in result] == [8.5, 4.5]
+        assert result[1].types == {"q4_0": 1.0}
         assert all(recipe.vision and recipe.vision.projector for recipe in found), "the projector lies beside them"
 
     def test_one_recipe_says_how_all_are_served(self, tmp_path: Path) -> None:
@@ -96,10 +96,10 @@ class TestWhichFiles:
     def test_one_is_nothing_to_compare(self, tmp_path: Path) -> None:
         only = gguf(tmp_path / "a.gguf", GGMLQuantizationType.Q4_0)
         for source in (str(only), str(tmp_path)):
-            with pytest.raises(UsageError, match="nothing to compare"):
+            with pytest.raises(UsageError, match="cannot be compared"):
                 quants_of([source], None)
         (tmp_path / "empty").mkdir()
-        with pytest.raises(UsageError, match="holds no GGUF"):
+        with pytest.raises(UsageError, match="contains no GGUF"):
             quants_of([str(tmp_path / "empty")], None)
 
     def test_the_plan_has_the_largest_for_its_incumbent(self, tmp_path: Path) -> None:
@@ -156,13 +156,13 @@ class TestTable:
         assert (verdict.verdict, verdict.basis.value) == ("switch", "speed")
         assert verdict.headline.startswith("Switch to q4 for speed, for these nine tasks: q4 is equal within 10 points")
         assert any("q2 loses ability against q8 (54 pairs lost, 0 won" in reason for reason in verdict.reasons)
-        rows = weighed.quant_rows(verdict)
-        assert all(len(row) == len(weighed.QUANTS_HEAD) for row in rows)
+        rows = comparison_tables.quant_rows(verdict)
+        assert all(len(row) == len(comparison_tables.QUANTS_HEAD) for row in rows)
         assert rows[2][3].startswith("60 points (")
         assert rows[2][4:6] == ("54, 0", "loss")
         assert rows[1][5] == "no loss within the margin"
         assert rows[1][9] == "unknown"
-        pairs = weighed.pair_rows(verdict)
+        pairs = comparison_tables.pair_rows(verdict)
         assert [row[:2] for row in pairs] == [("q8", "q4"), ("q8", "q2"), ("q4", "q2")]
 
     def test_too_few_pairs_are_open_and_never_no_loss(self, tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ def jobs(count: int) -> list[RunJob]:
 
 
 @dataclass
-class Room:
+class AvailableMemory:
     """An executor without an engine: a run ends when the test lets it.
 
     Args:
@@ -92,7 +92,7 @@ def reasons(news: Iterable[SchedulerEvent]) -> list[str]:
 
 
 def test_each_order_is_carried_out_once_and_begun_in_order() -> None:
-    room = Room(slots=3)
+    room = AvailableMemory(slots=3)
     room.let(20)
     with Scheduler([room], jobs(20)) as running:
         news = list(running)
@@ -105,7 +105,7 @@ def test_each_order_is_carried_out_once_and_begun_in_order() -> None:
 
 
 def test_never_more_than_there_is_room_for_and_no_thread_without_a_job() -> None:
-    room = Room(slots=3)
+    room = AvailableMemory(slots=3)
     with Scheduler([room], jobs(7)) as running:
         room.wait_for(3)
         time.sleep(0.05)
@@ -113,7 +113,7 @@ def test_never_more_than_there_is_room_for_and_no_thread_without_a_job() -> None
         room.let(7)
         assert len(list(running)) == 14
     assert room.busiest == 3
-    few = Room(slots=8)
+    few = AvailableMemory(slots=8)
     few.let(2)
     before = threading.active_count()
     with Scheduler([few], jobs(2)) as running:
@@ -122,7 +122,7 @@ def test_never_more_than_there_is_room_for_and_no_thread_without_a_job() -> None
 
 
 def test_few_orders_are_spread_over_the_executors() -> None:
-    rooms = [Room(slots=4, name=name) for name in "ab"]
+    rooms = [AvailableMemory(slots=4, name=name) for name in "ab"]
     with Scheduler(rooms, jobs(2)) as running:
         for room in rooms:
             room.wait_for(1)
@@ -131,7 +131,7 @@ def test_few_orders_are_spread_over_the_executors() -> None:
 
 
 def test_a_place_whose_engine_died_is_given_up_once_and_its_runs_come_to_their_end() -> None:
-    room = Room(slots=3, name="one", dead=frozenset({1, 2, 3}))
+    room = AvailableMemory(slots=3, name="one", dead=frozenset({1, 2, 3}))
     with Scheduler([room], jobs(9)) as running:
         room.wait_for(3)
         room.let(9)
@@ -144,7 +144,7 @@ def test_a_place_whose_engine_died_is_given_up_once_and_its_runs_come_to_their_e
 
 def test_the_other_places_go_on() -> None:
     # Whichever runs fall to it: their engine is gone.
-    dying, living = Room(slots=2, dead=frozenset(range(1, 13))), Room(slots=2)
+    dying, living = AvailableMemory(slots=2, dead=frozenset(range(1, 13))), AvailableMemory(slots=2)
     with Scheduler([dying, living], jobs(12)) as running:
         dying.wait_for(2)
         dying.let(2)
@@ -155,7 +155,7 @@ def test_the_other_places_go_on() -> None:
 
 
 def test_an_order_is_carried_out_at_its_home() -> None:
-    rooms = [Room(slots=2, name=name) for name in "ab"]
+    rooms = [AvailableMemory(slots=2, name=name) for name in "ab"]
     for room in rooms:
         room.let(9)
     with Scheduler(rooms, jobs(9), affinity=lambda job: job.n % 2) as running:
@@ -164,14 +164,14 @@ def test_an_order_is_carried_out_at_its_home() -> None:
 
 
 def test_one_order_finds_its_home_however_many_places_there_are() -> None:
-    rooms = [Room(slots=1, name=name) for name in "abc"]
+    rooms = [AvailableMemory(slots=1, name=name) for name in "abc"]
     rooms[2].let(1)
     with Scheduler(rooms, jobs(1), affinity=lambda job: 2) as running:
         assert {each.executor.name for each in running} == {"c"}
 
 
 def test_what_a_lost_place_had_under_way_is_done_elsewhere_though_the_others_were_idle() -> None:
-    stays, goes = Room(slots=1, name="stays"), Room(slots=1, name="goes", lost=frozenset({2}))
+    stays, goes = AvailableMemory(slots=1, name="stays"), AvailableMemory(slots=1, name="goes", lost=frozenset({2}))
     stays.let(9)
     with Scheduler([stays, goes], jobs(5), affinity=lambda job: int(job.n == 2)) as running:
         goes.wait_for(1)
@@ -186,7 +186,7 @@ def test_what_a_lost_place_had_under_way_is_done_elsewhere_though_the_others_wer
 
 
 def test_when_the_last_place_is_lost_its_orders_are_left() -> None:
-    room = Room(slots=2, name="one", lost=frozenset({1, 2}))
+    room = AvailableMemory(slots=2, name="one", lost=frozenset({1, 2}))
     room.let(2)
     with Scheduler([room], jobs(5)) as running:
         news = list(running)
@@ -196,7 +196,7 @@ def test_when_the_last_place_is_lost_its_orders_are_left() -> None:
 
 
 def test_an_engine_that_answers_again_is_used_again() -> None:
-    room = Room(slots=2, dead=frozenset({2}), answers_again=True)
+    room = AvailableMemory(slots=2, dead=frozenset({2}), answers_again=True)
     room.let(5)
     with Scheduler([room], jobs(5)) as running:
         news = list(running)
@@ -204,28 +204,28 @@ def test_an_engine_that_answers_again_is_used_again() -> None:
     assert (room.checks, reasons(news)) == (1, [])
 
 
-def test_leaving_early_ends_all_lanes_and_no_run_is_told() -> None:
-    room = Room(slots=3)
-    seen: list[Any] = []
+def test_leaving_early_ends_all_executors_and_no_run_is_reported() -> None:
+    room = AvailableMemory(slots=3)
+    observations: list[Any] = []
 
     def interrupted() -> None:
         with Scheduler([room], jobs(9)) as running:
             for news in running:
-                seen.append(news)
-                if len(seen) == 3:
+                observations.append(news)
+                if len(observations) == 3:
                     room.wait_for(3)
                     raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         interrupted()
-    assert [type(each) for each in seen] == [JobStarted] * 3
+    assert [type(each) for each in observations] == [JobStarted] * 3
     assert room.busy == 0
     assert room.begun == [1, 2, 3]
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("onbox-run")]
 
 
 def test_what_is_no_fault_of_a_run_is_raised_in_the_callers_thread_and_ends_the_others() -> None:
-    room = Room(slots=2, breaks=frozenset({1, 2}))
+    room = AvailableMemory(slots=2, breaks=frozenset({1, 2}))
 
     def broken() -> None:
         with Scheduler([room], jobs(6)) as running:

@@ -100,7 +100,7 @@ def test_readers_of_evidence_stay_inside(top: Path) -> None:
     assert not (path / "engine.log").exists()
     assert folder.read(StandUp, path / "phases.json").engine == "llama.cpp"
     for name in ("there/secret", "../../outside/secret", "pipe", "small"):
-        with pytest.raises(OSError, match=r"link|outside|plain"):
+        with pytest.raises(OSError, match=r"link|outside|regular"):
             (folder.path / name).read_bytes()
     with pytest.raises(OSError, match="written"):
         (folder.path / "new").open("w")

@@ -115,9 +115,9 @@ def test_memory_while_it_works_is_the_guards(folder: TrialFolder) -> None:
     is_up(folder)
     measured(folder)
     home = folder.contender("small") / "standup"
-    told = {"at": "2026-11-29T09:00:00Z", "t_s": 5.0, "own_bytes": 4_000_000_000, "gpu_bytes": None}
-    append_line(home / "memory.jsonl", {**told, "available_bytes": 1})
-    append_line(home / "memory.jsonl", {**told, "available_bytes": 11_000_000_000})
+    record = {"at": "2026-11-29T09:00:00Z", "t_s": 5.0, "own_bytes": 4_000_000_000, "gpu_bytes": None}
+    append_line(home / "memory.jsonl", {**record, "available_bytes": 1})
+    append_line(home / "memory.jsonl", {**record, "available_bytes": 11_000_000_000})
     append_line(home / "memory.jsonl", {"at": 5})
     state = live_state(folder)
     assert state.memory is not None

@@ -65,23 +65,23 @@ def test_every_page_is_whole_and_loads_nothing_from_elsewhere(client: Client, pa
 
 
 def test_every_link_of_every_page_is_answered(client: Client) -> None:
-    todo, seen = ["/"], set()
+    todo, observations = ["/"], set()
     while todo:
         path = todo.pop()
         answer = client.get(path)
         assert answer.status == 200, path
-        seen.add(path)
+        observations.add(path)
         if "text/html" in answer.headers["content-type"] and not path.endswith("report.html"):
-            kinds = {re.sub(r"\d+", "", each) for each in (*seen, *todo)}
+            kinds = {re.sub(r"\d+", "", each) for each in (*observations, *todo)}
             links = {link.partition("#")[0] for link in answer.links} - {""}
             todo += [link for link in sorted(links) if re.sub(r"\d+", "", link) not in kinds]
-    assert len(seen) > 60
+    assert len(observations) > 60
 
 
 def test_the_list_says_what_the_verdict_says(client: Client) -> None:
     page = client.get("/").words
     verdict = build_verdict()
-    for said in (
+    for message in (
         "1 trial",
         "Switch",
         verdict.headline,
@@ -90,7 +90,7 @@ def test_the_list_says_what_the_verdict_says(client: Client) -> None:
         "25.0 tok/s",
         "no valid number",
     ):
-        assert said in page
+        assert message in page
 
 
 def test_a_search_finds_by_words_of_all_that_is_shown(client: Client, folder: TrialFolder) -> None:
@@ -152,7 +152,7 @@ def test_a_run_shows_all_that_it_left(client: Client, folder: TrialFolder) -> No
     append_line(run / "replay.jsonl", text_reply("Words alone.", id=1).model_copy(update={"purpose": "replay"}))
     append_line(run / "replay.jsonl", call_reply("ls -la", id=2).model_copy(update={"purpose": "replay-flipped"}))
     page = client.get("/run?at=one&run=small/rename/baseline/2")
-    for said in (
+    for message in (
         "F-GATE",
         "The gate said no: old_name_left.",
         "what was said",
@@ -160,11 +160,11 @@ def test_a_run_shows_all_that_it_left(client: Client, folder: TrialFolder) -> No
         "m.py +1 −1",
         "asked again, unchanged",
         "Words alone.",
-        "asked again, streamed the other way",
+        "sent again, with streaming switched",
         "ls -la",
         "1 call",
     ):
-        assert said in page.words
+        assert message in page.words
     assert '<span class="d-del">--- foo\n' in page.text
     assert '<span class="d-add">+++ bar\n' in page.text
 
@@ -233,7 +233,7 @@ def test_two_trials_compare_on_tasks_with_the_same_files_alone(tmp_path: Path) -
     "query", ["", "c=one//small", "c=one//small&c=one//nobody", "c=x&c=y", "c=one//small&c=nothing//small",
               "c=one//small&c=one//large&c=one//small"],
 )  # fmt: skip
-def test_what_cannot_be_compared_is_said(client: Client, query: str) -> None:
+def test_what_cannot_be_compared_is_reported(client: Client, query: str) -> None:
     answer = client.get(f"/compare?{query}")
     assert answer.status == 404
     assert "Not shown" in answer.words
@@ -242,8 +242,8 @@ def test_what_cannot_be_compared_is_said(client: Client, query: str) -> None:
 # ---------------------------------------------------------------- hostile and broken
 
 
-@pytest.mark.parametrize("said", HOSTILE)
-def test_hostile_text_changes_nothing_but_text(client: Client, folder: TrialFolder, said: str) -> None:
+@pytest.mark.parametrize("message", HOSTILE)
+def test_hostile_text_changes_nothing_but_text(client: Client, folder: TrialFolder, message: str) -> None:
     def shapes(text: str) -> list[list[tuple[str, tuple[str, ...]]]]:
         trajectory(folder, text)
         for run in folder.path.glob("*/runs/*/*/*"):
@@ -257,7 +257,7 @@ def test_hostile_text_changes_nothing_but_text(client: Client, folder: TrialFold
         (folder.path / "verdict.json").write_text(json.dumps(saying(text).model_dump(mode="json")))
         return [Elements(client.get(path).text).shape() for path in ("/", *PAGES)]
 
-    calm, loud = shapes("harmless\n" * (said.count("\n")) + "harmless"), shapes(said)
+    calm, loud = shapes("harmless\n" * (message.count("\n")) + "harmless"), shapes(message)
     differ = [path for path, a, b in zip(("/", *PAGES), calm, loud, strict=True) if a != b]
     assert differ == []
 
@@ -316,7 +316,7 @@ def test_broken_evidence_is_named_and_breaks_nothing_else(client: Client, folder
 
 def test_a_folder_without_trials_says_so(tmp_path: Path) -> None:
     with served(tmp_path) as client:
-        assert "No trial lies in this folder." in client.get("/").words
+        assert "There is no trial in this folder." in client.get("/").words
 
 
 # ---------------------------------------------------------------- many

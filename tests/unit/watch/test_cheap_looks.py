@@ -20,8 +20,8 @@ class TestNewborn:
     def test_a_turn_of_the_numbers_and_a_silent_kernel_need_a_walk(
         self, numbers: tuple[int, int], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        told = iter(numbers)
-        monkeypatch.setattr(NewPids, "_last", lambda self: next(told))
+        result = iter(numbers)
+        monkeypatch.setattr(NewPids, "_last", lambda self: next(result))
         assert NewPids().numbers() is None
 
     def test_a_thread_is_no_process(self) -> None:
@@ -45,7 +45,7 @@ class TestNewborn:
 
 class TestTracker:
     @staticmethod
-    def seen(tick: int, **fields: object) -> WatchSample:
+    def sample_at(tick: int, **fields: object) -> WatchSample:
         """A tick of a tenth of a second; processes are looked at in every second one."""
         idle = Process(7, "worker", "own", "S", 0.0, 0, 1, 10_000_000, 0, 0, 0, 0)
         looked: dict[str, object] = {"processes": (idle,)} if tick % 2 == 0 else {}
@@ -56,34 +56,34 @@ class TestTracker:
         tracker = Tracker(patience_s=20.0, phase="load")
         states: dict[WatchState, float] = {}
         for tick in range(250):
-            told = tracker.take(self.seen(tick, threads=threads if tick % 50 == 0 else None))
-            states.setdefault(told.state, tick / 10)
+            result = tracker.take(self.sample_at(tick, threads=threads if tick % 50 == 0 else None))
+            states.setdefault(result.state, tick / 10)
         assert list(states) == [WatchState.PROGRESSING, WatchState.SUSPECT, WatchState.HUNG]
         assert 19.0 <= states[WatchState.HUNG] <= 20.2
 
     def test_a_verdict_holds_for_a_moment_but_not_past_the_end(self) -> None:
         tracker = Tracker(phase="load")
-        first = tracker.take(self.seen(0))
-        assert tracker.take(self.seen(1)) is first
-        assert tracker.take(self.seen(3)) is not first
-        ended = tracker.take(self.seen(4, ended=True, exit_code=1))
+        first = tracker.take(self.sample_at(0))
+        assert tracker.take(self.sample_at(1)) is first
+        assert tracker.take(self.sample_at(3)) is not first
+        ended = tracker.take(self.sample_at(4, ended=True, exit_code=1))
         assert ended.state is WatchState.DEAD
 
-    def test_a_line_that_begins_a_phase_is_told_at_once(self) -> None:
+    def test_a_line_that_begins_a_phase_is_reported_at_once(self) -> None:
         tracker = Tracker()
-        tracker.take(self.seen(0))
-        told = tracker.take(self.seen(1, log=("Starting to load model m...",)))
-        assert told.phase == tracker.phase == "load"
+        tracker.take(self.sample_at(0))
+        result = tracker.take(self.sample_at(1, log=("Starting to load model m...",)))
+        assert result.phase == tracker.phase == "load"
 
     def test_a_recording_in_which_nothing_is_looked_at_goes_on(self) -> None:
         tracker = Tracker(patience_s=20.0)
-        told = [tracker.take(WatchSample(t_ns=second * 10**9)) for second in range(10)]
-        assert [each.t_s for each in told] == [float(second) for second in range(10)]
+        lines = [tracker.take(WatchSample(t_ns=second * 10**9)) for second in range(10)]
+        assert [each.t_s for each in lines] == [float(second) for second in range(10)]
 
 
 def test_a_recording_can_be_read_within_a_second_of_looks_and_loses_none(tmp_path: Path) -> None:
     path = tmp_path / "seen.jsonl"
-    samples = [TestTracker.seen(tick) for tick in range(25)]
+    samples = [TestTracker.sample_at(tick) for tick in range(25)]
     with Recorder(path, Header()) as recorder:
         for sample in samples:
             recorder.write(sample)
@@ -93,12 +93,12 @@ def test_a_recording_can_be_read_within_a_second_of_looks_and_loses_none(tmp_pat
 
 class TestTail:
     def test_only_what_is_new_is_read(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        path, asked = tmp_path / "log", []
+        path, requests = tmp_path / "log", []
         real = os.pread
 
         def pread(file: int, count: int, at: int) -> bytes:
             data = real(file, count, at)
-            asked.append(len(data))
+            requests.append(len(data))
             return data
 
         monkeypatch.setattr("onbox.watch.tail.os.pread", pread)
@@ -110,7 +110,7 @@ class TestTail:
         with path.open("ab") as file:
             file.write(b"b")
         assert tail.read() == (b"b", False)
-        assert sum(asked) == 1001
+        assert sum(requests) == 1001
         tail.close()
 
     def test_a_file_that_is_cut_starts_anew(self, tmp_path: Path) -> None:

@@ -1,18 +1,18 @@
 """Where a server's counters are is found out, one question a look."""
 
 from onbox.watch.engine_counters import MetricsServer
-from tests.doubles.server import Asked, Wire, serving
+from tests.doubles.server import ReceivedRequest, Wire, serving
 
 COUNTED = "# TYPE vllm:num_requests_running gauge\nvllm:num_requests_running 2.0\n"
 
 
 def test_counters_at_another_path_are_found_and_kept_to() -> None:
-    def script(request: Asked, wire: Wire) -> None:
+    def script(request: ReceivedRequest, wire: Wire) -> None:
         wire.whole(200, COUNTED.encode() if request.path == "/prometheus/metrics" else b"[]")
 
     with serving(script) as server:
         metrics = MetricsServer(server.url)
         looks = [metrics.tokens() for _ in range(3)]
-        targets = [request.path for request in server.asked]
+        targets = [request.path for request in server.requests]
     assert [counts and counts.running for counts in looks] == [None, 2.0, 2.0]
     assert targets == ["/metrics", "/prometheus/metrics", "/prometheus/metrics"]

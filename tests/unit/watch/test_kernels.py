@@ -56,12 +56,12 @@ class TestPhase:
     MODEL = "INFO Model loading took 61.43 GiB memory and 3.8 seconds"
 
     def test_compilers_that_work_for_long_are_a_phase_between(self) -> None:
-        told = [looks(at=n, line=self.MODEL if n == 1 else "") for n in range(10)]
-        told += [looks("ninja", "nvcc", "cicc", at=n) for n in range(10, 30)]
-        told += [looks(at=n) for n in range(30, 40)]
-        assert laps(*told) == [("start", 0.0), ("compile", 1.0), ("kernels", 10.0), ("compile", 32.0)]
+        lines = [looks(at=n, line=self.MODEL if n == 1 else "") for n in range(10)]
+        lines += [looks("ninja", "nvcc", "cicc", at=n) for n in range(10, 30)]
+        lines += [looks(at=n) for n in range(30, 40)]
+        assert laps(*lines) == [("start", 0.0), ("compile", 1.0), ("kernels", 10.0), ("compile", 32.0)]
 
-    def test_what_it_compiles_is_said(self) -> None:
+    def test_what_it_compiles_is_reported(self) -> None:
         tracker = Tracker()
         for n in range(20):
             verdict = tracker.take(looks("cicc", at=n, line=self.MODEL if n == 1 else ""))
@@ -70,16 +70,16 @@ class TestPhase:
         assert verdict.evidence["compiling"] == "sampling.cu"
 
     def test_an_assembler_for_a_moment_is_none(self) -> None:
-        told = (looks("ptxas", at=n, line=self.MODEL if n == 1 else "") for n in range(20))
-        assert [name for name, _ in laps(*told)] == ["start", "compile"]
+        result = (looks("ptxas", at=n, line=self.MODEL if n == 1 else "") for n in range(20))
+        assert [name for name, _ in laps(*result)] == ["start", "compile"]
 
     def test_before_the_log_has_named_a_phase_it_may_be_any_build(self) -> None:
         assert [name for name, _ in laps(*(looks("cicc", at=n) for n in range(20)))] == ["start"]
 
     def test_a_server_that_answers_ends_it(self) -> None:
-        told = [looks("cicc", at=n, line=self.MODEL if n == 1 else "") for n in range(20)]
-        told.append(looks("cicc", at=20, line="INFO:     Application startup complete."))
-        assert laps(*told)[-1] == ("serving", 20.0)
+        lines = [looks("cicc", at=n, line=self.MODEL if n == 1 else "") for n in range(20)]
+        lines.append(looks("cicc", at=20, line="INFO:     Application startup complete."))
+        assert laps(*lines)[-1] == ("serving", 20.0)
 
 
 def test_a_real_start_on_an_h200_by_phase() -> None:

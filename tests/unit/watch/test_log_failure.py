@@ -91,7 +91,7 @@ def test_a_phase_later_it_is_forgotten() -> None:
     assert any(each.phase == "capture" for each in later)
 
 
-def test_the_recorded_worker_that_failed_in_its_first_all_reduce_is_told_by_its_own_words(tmp_path: Path) -> None:
+def test_the_recorded_worker_that_failed_in_its_first_all_reduce_is_reported_by_its_own_words(tmp_path: Path) -> None:
     with tarfile.open(RECORD) as archive:
         archive.extract("two-gpus/tp2.jsonl.gz", tmp_path, filter="data")
     tracker = Tracker()

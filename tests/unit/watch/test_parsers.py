@@ -56,7 +56,7 @@ def test_control_groups_of_both_versions() -> None:
     assert short_name("system.slice/docker-0123456789abcdef.scope") == "0123456789ab"
 
 
-def test_a_container_of_version_two_is_seen_with_all_its_counters(tmp_path: Path) -> None:
+def test_a_container_of_version_two_is_noticed_with_all_its_counters(tmp_path: Path) -> None:
     (tmp_path / "cgroup.controllers").write_text("cpu io memory pids\n")
     cgroups = Cgroups(newcomers=True, root=tmp_path)
     folder = tmp_path / "system.slice" / "docker-0123456789abcdef.scope"
@@ -180,7 +180,7 @@ class TestLineCutter:
     def test_each_state_of_a_bar_is_a_line(self) -> None:
         assert self.cutter().cut(b"\rload 1%\rload 2%\rload") == ["load 1%", "load 2%"]
 
-    def test_a_bar_that_stands_still_is_told_once(self) -> None:
+    def test_a_bar_that_stands_still_is_reported_once(self) -> None:
         cutter = self.cutter()
         assert cutter.cut(b"\rCapturing 0/83") == []
         assert cutter.cut(b"") == []
@@ -190,7 +190,7 @@ class TestLineCutter:
         assert cutter.cut(b"") == []
         assert cutter.cut(b"\rCapturing 1/83\r") == ["Capturing 1/83"]
 
-    def test_a_line_that_goes_on_is_told_whole(self) -> None:
+    def test_a_line_that_goes_on_is_reported_whole(self) -> None:
         cutter = self.cutter()
         assert cutter.cut(b"loading ...") == []
         self.now = 1.0

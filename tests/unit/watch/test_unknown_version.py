@@ -32,7 +32,7 @@ from onbox.watch.watcher import Tracker
         ("sglang", "0.5.23", True),
     ],
 )
-def test_only_a_version_that_can_be_seen_and_is_in_no_table_is_unknown(
+def test_only_a_version_that_can_be_observed_and_is_in_no_table_is_unknown(
     engine: str, version: str | None, is_known: bool
 ) -> None:
     assert (unknown_version(engine, version) == "") == is_known
@@ -81,7 +81,7 @@ def test_it_may_stand_still_for_as_long_as_the_longest_phase() -> None:
     assert any(patient.take(sample).state is WatchState.HUNG for sample in samples(70, works=False))
 
 
-def test_it_is_told_once() -> None:
+def test_it_is_reported_once() -> None:
     tracker, out = Tracker(), io.StringIO()
     with WatchLines(out) as view:
         for sample in samples(120, works=True):

@@ -133,7 +133,10 @@ ROOM = b"\0" * 4096
         (gguf(tensor_entry("t", (4,), 999, 0) + ROOM, tensors=1), "t: tensor type 999 is not in the installed gguf"),
         (gguf(tensor_entry("t", (31,), 2, 0) + ROOM, tensors=1), "t: rows of 31 do not divide"),
         (gguf(tensor_entry("t", (4,), 0, 7) + ROOM, tensors=1), "t: offset 7 is not aligned"),
-        (gguf(tensor_entry("t", (1 << 40,), 0, 0) + ROOM, tensors=1), "t: ends .* beyond the file: truncated"),
+        (
+            gguf(tensor_entry("t", (1 << 40,), 0, 0) + ROOM, tensors=1),
+            "t: ends .* past the end of the file: truncated",
+        ),
         (gguf(tensor_entry("t", (4,), 0, 0) + tensor_entry("u", (4,), 0, 0) + ROOM, tensors=2), "overlaps"),
         (gguf(tensor_entry("t", (4,), 0, 0) + tensor_entry("t", (4,), 0, 32) + ROOM, tensors=2), "t: listed twice"),
         (BytesReader(GGUF[:100], "model.gguf"), "truncated"),
@@ -238,15 +241,15 @@ def test_fuzz_configurations(config: dict[str, Any]) -> None:
     header, size = header_bytes(shapes)
     tensors = read_safetensors(BytesReader(header + b"\0" * size))
     try:
-        told = facts.facts(
+        result = facts.facts(
             source="m", format_="safetensors", files=("m",), bytes_total=1,
             weights=safetensors_weights(tensors, config), architecture=architecture.from_config(config),
             plan=plan_from_config(config),
         )  # fmt: skip
     except UsageError:
         return
-    assert told.tensor_bytes == size
-    json.dumps(told.as_dict())
+    assert result.tensor_bytes == size
+    json.dumps(result.as_dict())
 
 
 # ------------------------------------------------------------ folders
@@ -321,13 +324,13 @@ def test_several_models_ask_for_one(tmp_path: Path) -> None:
     fails(tmp_path, "several models")
 
 
-def test_what_is_no_model_is_said_to_be_none(tmp_path: Path) -> None:
+def test_what_is_no_model_is_named_as_such(tmp_path: Path) -> None:
     fails(tmp_path, "holds no safetensors and no GGUF file")
     fails(tmp_path / "missing", "no such file or folder")
     (tmp_path / "notes.txt").write_text("x")
     fails(tmp_path / "notes.txt", r"neither \.safetensors nor \.gguf")
     write_gguf(tmp_path / "empty.gguf", {"general.architecture": "llama", "llama.block_count": 1}, {})
-    fails(tmp_path / "empty.gguf", "holds no weights")
+    fails(tmp_path / "empty.gguf", "contains no weights")
 
 
 def test_a_split_gguf_needs_all_its_parts(tmp_path: Path) -> None:

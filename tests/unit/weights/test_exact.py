@@ -29,10 +29,10 @@ def test_gpt_oss_120b(gpt_oss_120b: Path) -> None:
     assert read[Part.LM_HEAD] / GB == pytest.approx(1.158, abs=0.0005)
     assert read[Part.ROUTER] / GB == pytest.approx(0.027, abs=0.0005)
     assert (facts.cache.full_layers, facts.cache.sliding_layers, facts.cache.sliding_window) == (18, 18, 128)
-    told = facts.as_dict()
-    assert told["kv_bytes_per_token"] == 36_864
-    assert told["kv"]["written_bytes_per_token"] == 73_728
-    assert told["kv"]["sliding_bytes_max"] == pytest.approx(4.72e6, rel=1e-3)
+    result = facts.as_dict()
+    assert result["kv_bytes_per_token"] == 36_864
+    assert result["kv"]["written_bytes_per_token"] == 73_728
+    assert result["kv"]["sliding_bytes_max"] == pytest.approx(4.72e6, rel=1e-3)
     assert (facts.experts, facts.top_k, facts.tied, facts.notes) == (128, 4, False, ())
 
 

@@ -43,20 +43,20 @@ def test_one_copy_of_three_is_fetched_and_verified(
 ) -> None:
     with serving(repository) as hub:
         point_to(monkeypatch, hub.url)
-        told = fetch_repository("hf:org/name", tmp_path / "here", tell=SILENT)
+        result = fetch_repository("hf:org/name", tmp_path / "here", tell=SILENT)
         again = fetch_repository("hf:org/name", tmp_path / "here", tell=SILENT)
-    skipped = {each.name: each.why for each in told.skipped}
+    skipped = {each.name: each.why for each in result.skipped}
     assert skipped["original/model--00001.safetensors"] == "another copy, in original/"
     assert skipped["metal/model.bin"] == "another copy, in metal/"
-    assert skipped["modeling.py"] == "code; none is run"
-    assert told.bytes_skipped >= 900_000
-    names = {each.name: each.verified for each in told.files}
+    assert skipped["modeling.py"] == "code; it is not run"
+    assert result.bytes_skipped >= 900_000
+    names = {each.name: each.verified for each in result.files}
     assert {"config.json", "tokenizer.json", "chat_template.jinja"} <= set(names)
     assert names["model-00001-of-00003.safetensors"] == "sha256"
     assert names["config.json"] == "git"
     assert not (tmp_path / "here" / "original").exists()
-    assert told.bytes_fetched == sum(each.bytes for each in told.files)
-    assert (again.bytes_fetched, again.bytes_present) == (0, told.bytes_fetched)
+    assert result.bytes_fetched == sum(each.bytes for each in result.files)
+    assert (again.bytes_fetched, again.bytes_present) == (0, result.bytes_fetched)
     assert weights.read(tmp_path / "here").read_bytes() == weights.read(repository).read_bytes()
 
 
@@ -65,7 +65,7 @@ def test_a_cut_in_mid_file_is_gone_on_with(repository: Path, tmp_path: Path, mon
     with serving(repository) as hub:
         point_to(monkeypatch, hub.url)
         hub.cut_file, hub.cut_after = big, 15 << 20
-        told = fetch_repository("hf:org/name", tmp_path / "here", tell=SILENT)
+        result = fetch_repository("hf:org/name", tmp_path / "here", tell=SILENT)
         size = (repository / big).stat().st_size
         spans = [span for method, path, span in hub.requests if method == "GET" and path.endswith(big)]
         assert size > 16 << 20
@@ -74,7 +74,7 @@ def test_a_cut_in_mid_file_is_gone_on_with(repository: Path, tmp_path: Path, mon
         at = int(spans[-1].removeprefix("bytes=").removesuffix("-"))
         assert 14 << 20 < at <= 15 << 20
         assert hub.sent[big] - size < 1 << 20
-    assert {each.name: each.verified for each in told.files}[big] == "sha256"
+    assert {each.name: each.verified for each in result.files}[big] == "sha256"
 
 
 def test_a_wrong_hash_removes_the_file(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,7 +90,7 @@ def test_a_wrong_hash_removes_the_file(repository: Path, tmp_path: Path, monkeyp
     assert not (here / "config.json").exists()
 
 
-def test_no_room_is_said_before_the_first_byte(
+def test_no_room_is_reported_before_the_first_byte(
     repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = shutil.disk_usage(tmp_path)
@@ -105,8 +105,8 @@ def test_no_room_is_said_before_the_first_byte(
 def test_patterns_overrule_the_choice(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with serving(repository) as hub:
         point_to(monkeypatch, hub.url)
-        told = fetch_repository("hf:org/name", tmp_path / "here", include=["metal/*"], exclude=["*.md"], tell=SILENT)
-    names = {each.name for each in told.files}
+        result = fetch_repository("hf:org/name", tmp_path / "here", include=["metal/*"], exclude=["*.md"], tell=SILENT)
+    names = {each.name for each in result.files}
     assert "metal/model.bin" in names
     assert "README.md" not in names
 
@@ -118,8 +118,8 @@ def test_no_network_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_folder_is_verified_only(repository: Path) -> None:
-    told = verified_folder.verify_folder(repository)
-    assert (told.bytes_fetched, len(told.files)) == (0, 3)
+    result = verified_folder.verify_folder(repository)
+    assert (result.bytes_fetched, len(result.files)) == (0, 3)
     with (repository / "model-00002-of-00003.safetensors").open("r+b") as file:
         file.truncate(1000)
     with pytest.raises(UsageError, match="model-00002"):
@@ -135,5 +135,5 @@ def test_what_is_no_pinned_package(source: str) -> None:
 
 
 def test_parts_are_named_in_order() -> None:
-    told = parse_source("pypi:m-part{9..11}==0.2")
-    assert told.names == ("m-part9", "m-part10", "m-part11")
+    result = parse_source("pypi:m-part{9..11}==0.2")
+    assert result.names == ("m-part9", "m-part10", "m-part11")

@@ -147,12 +147,12 @@ def test_a_window_without_a_pattern_of_an_unknown_architecture_is_unknown(tmp_pa
     assert claim.as_dict()["kv"]["unknown"]
 
 
-def test_fits_is_not_said_of_a_cache_that_is_not_known(tmp_path: Path) -> None:
+def test_fits_is_not_shown_of_a_cache_that_is_not_known(tmp_path: Path) -> None:
     shapes, config = dense(layers=2, hidden=64, heads=4, kv_heads=2, dim=16, inner=128, vocab=1000, tied=False)
     facts = read(tmp_path, (shapes, {**config, "model_type": "newest", "wonder_attention_span": 7}))
     assert facts.cache.unknown == ("the configuration has keys of attention that are not known: wonder_attention_span",)
-    roomy = fit.fit(facts, place=fit.Room(1 << 40, 0, "host memory")).memory
-    tight = fit.fit(facts, place=fit.Room(1 << 20, 0, "host memory")).memory
+    roomy = fit.fit(facts, place=fit.AvailableMemory(1 << 40, 0, "host memory")).memory
+    tight = fit.fit(facts, place=fit.AvailableMemory(1 << 20, 0, "host memory")).memory
     assert (roomy.fits, tight.fits) == (None, False)
     assert "at least" in roomy.text
 

@@ -37,9 +37,11 @@ def test_a_header_longer_than_the_first_request_takes_a_second(tmp_path: Path, m
     with serving(folder) as hub:
         point_to(monkeypatch, hub.url)
         assert weights.read("hf:org/name@main").read_bytes() == weights.read(folder).read_bytes()
-        asked = [span for method, path, span in hub.requests if path.endswith("model.safetensors") and method == "GET"]
-    assert asked[0] == "bytes=0-99"
-    assert len(asked) == 2
+        requests = [
+            span for method, path, span in hub.requests if path.endswith("model.safetensors") and method == "GET"
+        ]
+    assert requests[0] == "bytes=0-99"
+    assert len(requests) == 2
 
 
 def test_one_gguf_of_several(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,10 +22,10 @@ def decode(shapes: Shapes, config: dict[str, Any] | None = None) -> list[Weight]
 
 
 def compressed(*groups: tuple[int, list[str]]) -> dict[str, Any]:
-    told = {
+    record = {
         f"group_{n}": {"weights": {"num_bits": bits}, "targets": targets} for n, (bits, targets) in enumerate(groups)
     }
-    return {"quantization_config": {"quant_method": "compressed-tensors", "config_groups": told}}
+    return {"quantization_config": {"quant_method": "compressed-tensors", "config_groups": record}}
 
 
 PACKED = [

@@ -12,27 +12,27 @@ STORED = stored()
 
 @pytest.mark.parametrize("name", MODELS)
 def test_a_published_model(name: str, tmp_path: Path) -> None:
-    model, said = STORED[name], MODELS[name]
+    model, message = STORED[name], MODELS[name]
     facts = facts_of(model, tmp_path)
     assert not facts.all_unknown
-    rounded = 0.05 if "rounded" in said.source else 0.015
-    assert facts.parameters_total / 1e9 == pytest.approx(said.total, rel=rounded)
-    if said.active is not None:  # makers count the embedding table in, or not, and round
-        assert facts.parameters_active / 1e9 == pytest.approx(said.active, rel=0.2)
+    rounded = 0.05 if "rounded" in message.source else 0.015
+    assert facts.parameters_total / 1e9 == pytest.approx(message.total, rel=rounded)
+    if message.active is not None:  # makers count the embedding table in, or not, and round
+        assert facts.parameters_active / 1e9 == pytest.approx(message.active, rel=0.2)
     kept = facts.as_dict()["kv_bytes_per_token"]
-    if said.kv_bytes is not None:
-        assert kept == said.kv_bytes
+    if message.kv_bytes is not None:
+        assert kept == message.kv_bytes
     if name == "DeepSeek-V3.2 (without MTP)" or name.startswith("GLM-5"):  # transformers counts indexer keys apart
         kept -= facts.layers * 132
     full, windows, _ = model["cache"]
     assert kept == 2 * full
-    seen: dict[str, int] = {}
+    observations: dict[str, int] = {}
     for layer in facts.cache.layers:
         for entry in layer.entries:
             if entry.window or entry.chunk:
                 key = str(entry.window or entry.chunk)
-                seen[key] = seen.get(key, 0) + entry.elements
-    assert seen == windows
+                observations[key] = observations.get(key, 0) + entry.elements
+    assert observations == windows
     assert row(name, facts, model["cache"]) in PAGE.read_text(encoding="utf-8")
 
 

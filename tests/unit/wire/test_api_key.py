@@ -33,7 +33,7 @@ from onbox.wire.endpoint import Endpoint
 from onbox.wire.proxy import RecordingProxy
 from onbox.wire.redaction import redacted_chunks
 from tests.builders import LARGE, SMALL, build_plan, scripted_run, speed_parts, write_run, write_stand_up
-from tests.doubles.server import Asked as Request
+from tests.doubles.server import ReceivedRequest as Request
 from tests.doubles.server import Wire, serving
 from tests.exchanges import text_reply
 from tests.planted import PLANTED, forms, holders
@@ -42,15 +42,15 @@ KEY = "sk-very-secret-indeed"
 NAME = "ONBOX_TEST_KEY"
 
 
-def guarded(asked: Request, wire: Wire) -> None:
+def guarded(question: Request, wire: Wire) -> None:
     """Quotes whatever key came, and refuses all but one."""
-    said = asked.headers.get("authorization", "")
-    if said != f"Bearer {KEY}":
-        wire.whole(401, {"error": {"message": f"not a key: {said}"}})
-    elif asked.path == "/v1/models":
-        wire.whole(200, {"data": [{"id": "m"}], "quoted": said})
+    message = question.headers.get("authorization", "")
+    if message != f"Bearer {KEY}":
+        wire.whole(401, {"error": {"message": f"not a key: {message}"}})
+    elif question.path == "/v1/models":
+        wire.whole(200, {"data": [{"id": "m"}], "quoted": message})
     else:
-        wire.whole(200, {"choices": [{"message": {"content": f"ok, {said}"}, "finish_reason": "stop"}]})
+        wire.whole(200, {"choices": [{"message": {"content": f"ok, {message}"}, "finish_reason": "stop"}]})
 
 
 def test_the_client_sends_it_and_keeps_it_out_of_the_record() -> None:
@@ -96,8 +96,8 @@ def test_a_variable_that_is_not_there_is_named(tmp_path: Path, monkeypatch: pyte
 
 def test_the_plan_holds_the_name_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(NAME, KEY)
-    asked = TrialSpec(contenders=("http://127.0.0.1:1/v1",), api_key_env=NAME, bench=False, kind="speed")
-    plan, _ = make_plan(asked, sandbox="not needed", read_gb_s=None)
+    request = TrialSpec(contenders=("http://127.0.0.1:1/v1",), api_key_env=NAME, bench=False, kind="speed")
+    plan, _ = make_plan(request, sandbox="not needed", read_gb_s=None)
     assert plan.contenders[0].served.api_key_env == NAME
     assert KEY not in plan.model_dump_json()
 
@@ -173,9 +173,9 @@ def test_a_planted_key_is_in_no_export_of_any_format(planted: str, tmp_path: Pat
 
 
 def test_numbers_that_are_none_and_half_characters_are_written_as_what_can_be_read(tmp_path: Path) -> None:
-    said = {"a": float("inf"), "b": [float("nan"), "\ud800"], "c": 1e308}
-    write_json(tmp_path / "x.json", said)
-    append_line(tmp_path / "x.jsonl", said)
+    message = {"a": float("inf"), "b": [float("nan"), "\ud800"], "c": 1e308}
+    write_json(tmp_path / "x.json", message)
+    append_line(tmp_path / "x.jsonl", message)
     for text in ((tmp_path / "x.json").read_text(), (tmp_path / "x.jsonl").read_text()):
         assert json_of(text) == {"a": "inf", "b": ["nan", "\ud800"], "c": 1e308}
 
@@ -256,7 +256,7 @@ def test_a_text_of_backslashes_costs_in_proportion(start: str) -> None:
 
 @pytest.mark.parametrize("written", ["as it is", "as JSON"])
 def test_a_key_that_two_reads_cut_in_two_is_in_neither(planted: str, written: str) -> None:
-    said = planted if written == "as it is" else json.dumps(planted)[1:-1]
-    for cut in range(1, len(said)):
-        pieces = redacted_chunks([(1, f"a {said[:cut]}"), (2, f"{said[cut:]} b")], ())
+    message = planted if written == "as it is" else json.dumps(planted)[1:-1]
+    for cut in range(1, len(message)):
+        pieces = redacted_chunks([(1, f"a {message[:cut]}"), (2, f"{message[cut:]} b")], ())
         assert pieces == ((1, "a [redacted]"), (2, " b")), cut

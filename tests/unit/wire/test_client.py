@@ -12,7 +12,7 @@ from onbox.evidence.records import Exchange
 from onbox.evidence.replies import read_reply
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
-from tests.doubles.server import Asked, Server, Wire, closed_port, serving
+from tests.doubles.server import ReceivedRequest, Server, Wire, closed_port, serving
 from tests.unit.wire.streams import STREAM, TEXT
 
 
@@ -23,7 +23,7 @@ def ask(server: Server, path: str = "/chat/completions", **options: Any) -> Exch
 
 class TestClient:
     def test_body_bytes_survive_chunks_that_cut_characters(self) -> None:
-        with serving(lambda asked, wire: wire.stream(bytes([byte]) for byte in STREAM)) as server:
+        with serving(lambda request, wire: wire.stream(bytes([byte]) for byte in STREAM)) as server:
             exchange = ask(server)
         assert (exchange.status, exchange.error, exchange.body()) == (200, None, STREAM)
         assert Exchange.model_validate_json(exchange.model_dump_json()) == exchange
@@ -40,7 +40,7 @@ class TestClient:
                 assert read.acquire(timeout=60)
 
         with (
-            serving(lambda asked, wire: wire.stream(pieces())) as server,
+            serving(lambda request, wire: wire.stream(pieces())) as server,
             StampedClient(Endpoint.parse(server.url)) as client,
         ):
             exchange = client.post("/x", {}, purpose="agent", on_read=lambda t_ns, data: read.release())
@@ -51,16 +51,16 @@ class TestClient:
         assert exchange.t0_ns + (exchange.ended_ns or 0) >= order[-1]
 
     def test_on_read_sees_every_byte_with_its_stamp(self) -> None:
-        seen: list[tuple[int, bytes]] = []
+        observations: list[tuple[int, bytes]] = []
         with (
-            serving(lambda asked, wire: wire.stream([b"one", b"two"], gap_s=0.02)) as server,
+            serving(lambda request, wire: wire.stream([b"one", b"two"], gap_s=0.02)) as server,
             StampedClient(Endpoint.parse(server.url)) as client,
         ):
-            exchange = client.post("/x", {}, purpose="agent", on_read=lambda t, data: seen.append((t, data)))
-        assert [(t_ns, data.decode()) for t_ns, data in seen] == list(exchange.chunks)
+            exchange = client.post("/x", {}, purpose="agent", on_read=lambda t, data: observations.append((t, data)))
+        assert [(t_ns, data.decode()) for t_ns, data in observations] == list(exchange.chunks)
 
     def test_a_reply_cut_off_is_an_error_and_what_came_is_kept(self) -> None:
-        def script(asked: Asked, wire: Wire) -> None:
+        def script(request: ReceivedRequest, wire: Wire) -> None:
             wire.head(200, content_type="text/event-stream", transfer_encoding="chunked")
             wire.chunk(b"data: 1\n\n")
             wire.close()
@@ -72,19 +72,19 @@ class TestClient:
         assert "RemoteProtocolError" in exchange.error
 
     def test_a_reset_is_an_error(self) -> None:
-        with serving(lambda asked, wire: wire.reset()) as server:
+        with serving(lambda request, wire: wire.reset()) as server:
             exchange = ask(server)
         assert exchange.status is None
         assert exchange.error is not None
         assert "reset" in exchange.error
 
     def test_silence_is_a_timeout(self) -> None:
-        with serving(lambda asked, wire: wire.pause(20)) as server:
+        with serving(lambda request, wire: wire.pause(20)) as server:
             exchange = ask(server, read_timeout_s=0.1)
         assert (exchange.status, exchange.error) == (None, "no answer within 0.1 s")
 
     def test_silence_in_the_middle_is_a_timeout_too(self) -> None:
-        def script(asked: Asked, wire: Wire) -> None:
+        def script(request: ReceivedRequest, wire: Wire) -> None:
             wire.head(200, content_type="text/event-stream", transfer_encoding="chunked")
             wire.chunk(b"data: 1\n\n")
             wire.pause(20)
@@ -101,24 +101,24 @@ class TestClient:
         assert exchange.error.startswith("ConnectionRefusedError")
 
     def test_what_is_not_http(self) -> None:
-        with serving(lambda asked, wire: wire.send(b"SSH-2.0-OpenSSH_9.6\r\n\r\n")) as server:
+        with serving(lambda request, wire: wire.send(b"SSH-2.0-OpenSSH_9.6\r\n\r\n")) as server:
             exchange = ask(server)
         assert exchange.error is not None
         assert "RemoteProtocolError" in exchange.error
 
     def test_an_error_status_has_its_body(self) -> None:
-        with serving(lambda asked, wire: wire.whole(500, {"error": "broken"})) as server:
+        with serving(lambda request, wire: wire.whole(500, {"error": "broken"})) as server:
             exchange = ask(server)
         assert (exchange.status, json.loads(exchange.body())) == (500, {"error": "broken"})
 
     def test_one_connection_serves_many_requests(self) -> None:
-        with serving(lambda asked, wire: wire.whole(200, {})) as server:
+        with serving(lambda request, wire: wire.whole(200, {})) as server:
             with StampedClient(Endpoint.parse(server.url)) as client:
                 ids = [client.get("/health").id for _ in range(3)]
             assert (ids, server.connections) == ([1, 2, 3], 1)
 
     def test_a_kept_connection_that_the_server_closed_is_opened_again(self) -> None:
-        def script(asked: Asked, wire: Wire) -> None:
+        def script(request: ReceivedRequest, wire: Wire) -> None:
             wire.whole(200, {})
             wire.close()  # without having said so
 
@@ -128,10 +128,10 @@ class TestClient:
             assert (statuses, server.connections) == ([200] * 3, 3)
 
     def test_a_connection_whose_reply_broke_is_not_used_again(self) -> None:
-        def script(asked: Asked, wire: Wire) -> None:
-            if asked.path == "/slow":
+        def script(request: ReceivedRequest, wire: Wire) -> None:
+            if request.path == "/slow":
                 wire.pause(20)
-            wire.whole(200, {"path": asked.path})
+            wire.whole(200, {"path": request.path})
 
         with serving(script) as server, StampedClient(Endpoint.parse(server.url), read_timeout_s=0.1) as client:
             assert client.get("/slow").error
@@ -139,8 +139,8 @@ class TestClient:
             assert json.loads(client.get("/next").body()) == {"path": "/next"}
 
     def test_the_silence_allowed_may_change_on_a_kept_connection(self) -> None:
-        def script(asked: Asked, wire: Wire) -> None:
-            wire.pause(20 if asked.path == "/slow" else 0)
+        def script(request: ReceivedRequest, wire: Wire) -> None:
+            wire.pause(20 if request.path == "/slow" else 0)
             wire.whole(200, {})
 
         with serving(script) as server:
@@ -155,7 +155,7 @@ class TestClient:
             raise KeyboardInterrupt
 
         with (
-            serving(lambda asked, wire: wire.stream([b"a", b"b"])) as server,
+            serving(lambda request, wire: wire.stream([b"a", b"b"])) as server,
             StampedClient(Endpoint.parse(server.url)) as client,
         ):
             with pytest.raises(KeyboardInterrupt):
@@ -164,23 +164,23 @@ class TestClient:
 
     def test_a_line_of_a_megabyte(self) -> None:
         body = b"data: " + b"x" * 2**20 + b"\n\n"
-        with serving(lambda asked, wire: wire.stream([body])) as server:
+        with serving(lambda request, wire: wire.stream([body])) as server:
             assert ask(server).body() == body
 
     @pytest.mark.parametrize("reply", [b"[1]", b"{", b"\xff"])
     def test_no_json_object_is_none(self, reply: bytes) -> None:
         with (
-            serving(lambda asked, wire: wire.whole(200, reply)) as server,
+            serving(lambda request, wire: wire.whole(200, reply)) as server,
             StampedClient(Endpoint.parse(server.url)) as client,
         ):
             assert client.get_json("/props") is None
 
     def test_the_prefix_is_part_of_every_path(self) -> None:
-        with serving(lambda asked, wire: wire.whole(200, {})) as server:
+        with serving(lambda request, wire: wire.whole(200, {})) as server:
             with StampedClient(Endpoint.parse(f"{server.url}/team/v1")) as client:
                 client.get("/metrics")
                 client.post("/chat/completions", {}, purpose="agent")
-            assert [asked.path for asked in server.asked] == ["/team/metrics", "/team/v1/chat/completions"]
+            assert [request.path for request in server.requests] == ["/team/metrics", "/team/v1/chat/completions"]
 
     def test_an_ipv6_host_header_is_in_brackets(self) -> None:
         assert Endpoint.parse("http://[::1]:80/v1").authority == "[::1]:80"

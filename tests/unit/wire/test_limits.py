@@ -24,7 +24,7 @@ from onbox.wire.endpoint import Endpoint
 from onbox.wire.limits import WireLimits
 from onbox.wire.proxy import RecordingProxy
 from onbox.wire.redaction import REDACTED, redacted_chunks
-from tests.doubles.server import Asked, Server, Wire, serving
+from tests.doubles.server import ReceivedRequest, Server, Wire, serving
 from tests.exchanges import delta, event
 
 SMALL = WireLimits(reply_bytes=100_000, line_bytes=10_000, request_s=3.0, head_s=2.0, kept_bytes=1000)
@@ -47,7 +47,7 @@ class TestClient:
         ],
     )
     def test_a_reply_that_never_ends_is_ended_and_its_beginning_kept(self, piece: bytes, error: str) -> None:
-        def script(asked: Asked, wire: Wire) -> None:
+        def script(request: ReceivedRequest, wire: Wire) -> None:
             wire.send(HEAD)
             while not wire.closed:
                 wire.send(piece)
@@ -58,7 +58,7 @@ class TestClient:
         assert exchange.body() == (piece * 100)[:1000]
 
     def test_a_trickle_is_ended_by_the_whole_time(self) -> None:
-        def script(asked: Asked, wire: Wire) -> None:
+        def script(request: ReceivedRequest, wire: Wire) -> None:
             wire.send(HEAD)
             while not wire.closed:
                 wire.send(b": ping\n\n")
@@ -70,7 +70,7 @@ class TestClient:
         assert time.monotonic() - began < 20
 
     def test_interim_answers_do_not_prolong_the_wait_for_the_status(self) -> None:
-        def script(asked: Asked, wire: Wire) -> None:
+        def script(request: ReceivedRequest, wire: Wire) -> None:
             while not wire.closed:
                 wire.send(b"HTTP/1.1 100 Continue\r\n\r\n")
                 wire.pause(0.01)
@@ -81,7 +81,7 @@ class TestClient:
     def test_a_compressed_body_is_bounded_as_it_is_undone(self) -> None:
         bomb = gzip.compress(b"\0" * 50_000_000)
 
-        def script(asked: Asked, wire: Wire) -> None:
+        def script(request: ReceivedRequest, wire: Wire) -> None:
             wire.send(b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: %d\r\n\r\n" % len(bomb) + bomb)
 
         with serving(script) as server:
@@ -92,7 +92,7 @@ class TestClient:
     def test_a_key_that_two_reads_cut_in_two_is_not_on_record(self) -> None:
         key = "sk-" + "a1b2c3d4" * 4
 
-        def script(asked: Asked, wire: Wire) -> None:
+        def script(request: ReceivedRequest, wire: Wire) -> None:
             wire.send(HEAD.replace(b"connection", b"x-request-id: " + key.encode() + b"\r\nconnection"))
             for piece in (f"data: {key[:10]}", f"{key[10:20]}", f"{key[20:]} and {key}\n\n"):
                 wire.send(piece.encode())
@@ -124,14 +124,14 @@ class TestProxy:
         return found, [Exchange.model_validate(line) for line in read_lines(tmp_path / "wire.jsonl")]
 
     def test_no_connect(self, tmp_path: Path) -> None:
-        with serving(lambda asked, wire: wire.whole(200, b"")) as server:
+        with serving(lambda request, wire: wire.whole(200, b"")) as server:
             raw = b"CONNECT PREFIX/v1 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
             found, records = self.exchange(tmp_path, server, raw)
         assert b" 405 " in found
-        assert (records, server.asked) == ([], [])
+        assert (records, server.requests) == ([], [])
 
     def test_an_endless_reply_is_broken_off_and_recorded(self, tmp_path: Path) -> None:
-        def script(asked: Asked, wire: Wire) -> None:
+        def script(request: ReceivedRequest, wire: Wire) -> None:
             wire.send(HEAD)
             while not wire.closed:
                 wire.send(b"data: x\n\n" * 100)
@@ -142,7 +142,7 @@ class TestProxy:
         assert len(record.body()) == 1000
 
     def test_an_engine_that_only_says_continue_is_an_error_to_the_agent(self, tmp_path: Path) -> None:
-        def script(asked: Asked, wire: Wire) -> None:
+        def script(request: ReceivedRequest, wire: Wire) -> None:
             while not wire.closed:
                 wire.send(b"HTTP/1.1 100 Continue\r\n\r\n")
                 wire.pause(0.01)
@@ -158,7 +158,7 @@ class TestProxy:
         monkeypatch.setattr("onbox.wire.proxy.CONNECTIONS_MAX", 5)
         with (
             ExitStack() as stack,
-            serving(lambda asked, wire: wire.whole(200, {})) as server,
+            serving(lambda request, wire: wire.whole(200, {})) as server,
             RecordingProxy(Endpoint.parse(server.url), limits=SMALL) as proxy,
             proxy.recording("run", tmp_path / "wire.jsonl") as endpoint,
         ):
@@ -179,7 +179,7 @@ class TestProxy:
         monkeypatch.setattr("onbox.wire.proxy.RUN_REQUESTS_MAX", 1)
         came, go_on = threading.Event(), threading.Event()
 
-        def script(asked: Asked, wire: Wire) -> None:
+        def script(request: ReceivedRequest, wire: Wire) -> None:
             came.set()
             go_on.wait(60)
             wire.whole(200, {})
@@ -210,7 +210,7 @@ class TestProxy:
     def test_all_requests_together_have_a_bound(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("onbox.wire.agent_connection.MAX_REQUESTS_BYTES", 5000)
         with (
-            serving(lambda asked, wire: wire.whole(200, {})) as server,
+            serving(lambda request, wire: wire.whole(200, {})) as server,
             RecordingProxy(Endpoint.parse(server.url), limits=SMALL) as proxy,
             proxy.recording("run", tmp_path / "wire.jsonl") as endpoint,
         ):
@@ -222,22 +222,22 @@ class TestProxy:
         monkeypatch.setattr("onbox.wire.proxy.RECORD_BYTES_MAX", 2000)
         statuses = []
         with (
-            serving(lambda asked, wire: wire.whole(200, {})) as server,
+            serving(lambda request, wire: wire.whole(200, {})) as server,
             RecordingProxy(Endpoint.parse(server.url), limits=SMALL) as proxy,
             proxy.recording("run", tmp_path / "wire.jsonl") as endpoint,
             StampedClient(endpoint) as agent,
         ):
             for _ in range(5):
                 statuses.append(agent.post("/x", {"said": "x" * 900}, purpose="agent").status)
-            assert len(server.asked) == 2
+            assert len(server.requests) == 2
         assert statuses == [200, 200, 413, 413, 413]
 
     def test_a_body_of_any_depth_passes_and_is_kept_as_text(self, tmp_path: Path) -> None:
         body = b"[" * 100_000
         raw = b"POST PREFIX/v1/x HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 100000\r\n\r\n" + body
-        with serving(lambda asked, wire: wire.whole(200, {})) as server:
+        with serving(lambda request, wire: wire.whole(200, {})) as server:
             found, (record,) = self.exchange(tmp_path, server, raw)
-            assert server.asked[0].body == body
+            assert server.requests[0].body == body
         assert b" 200 " in found
         assert record.request == body.decode()
 

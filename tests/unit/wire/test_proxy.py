@@ -14,7 +14,7 @@ from onbox.evidence.replies import read_reply
 from onbox.wire.client import StampedClient
 from onbox.wire.endpoint import Endpoint
 from onbox.wire.proxy import RecordingProxy
-from tests.doubles.server import Asked, Script, Server, Wire, closed_port, serving
+from tests.doubles.server import ReceivedRequest, Script, Server, Wire, closed_port, serving
 from tests.doubles.waiting import until
 from tests.unit.wire.streams import STREAM, TEXT
 
@@ -65,7 +65,7 @@ class Running:
 class TestProxy:
     def test_streams_the_same_bytes_and_records_them(self, tape: Path) -> None:
         pieces = [STREAM[at : at + 7] for at in range(0, len(STREAM), 7)]
-        with Running(lambda asked, wire: wire.stream(pieces), tape) as proxied:
+        with Running(lambda request, wire: wire.stream(pieces), tape) as proxied:
             reply = httpx.post(f"{proxied.endpoint.api}/chat/completions", json={"model": "m"})
         assert (reply.status_code, reply.content) == (200, STREAM)
         assert reply.headers["content-type"] == "text/event-stream"
@@ -75,27 +75,27 @@ class TestProxy:
         assert read_reply(exchange).content == TEXT
 
     def test_passes_each_piece_on_at_once(self, tape: Path) -> None:
-        seen = threading.Event()
+        observation = threading.Event()
         waited: list[bool] = []
 
-        def script(asked: Asked, wire: Wire) -> None:
+        def script(request: ReceivedRequest, wire: Wire) -> None:
             wire.head(200, content_type="text/event-stream", transfer_encoding="chunked")
             wire.chunk(b"data: 1\n\n")
-            waited.append(seen.wait(60))  # the second piece is not sent before the first one has arrived
+            waited.append(observation.wait(60))  # the second piece is not sent before the first one has arrived
             wire.chunk(b"data: 2\n\n")
             wire.send(b"0\r\n\r\n")
 
         with Running(script, tape) as proxied, StampedClient(proxied.endpoint) as client:
-            exchange = client.post("/x", {}, purpose="agent", on_read=lambda t_ns, data: seen.set())
+            exchange = client.post("/x", {}, purpose="agent", on_read=lambda t_ns, data: observation.set())
         assert waited == [True]
         assert exchange.body() == b"data: 1\n\ndata: 2\n\n"
 
     def test_keys_go_to_the_engine_and_nowhere_else(self, tape: Path) -> None:
         headers = {"Authorization": "Bearer sk-very-secret", "X-Api-Key": "sk-other-secret", "Cookie": "s=sk-third"}
-        with Running(lambda asked, wire: wire.whole(200, {}), tape) as proxied:
+        with Running(lambda request, wire: wire.whole(200, {}), tape) as proxied:
             httpx.post(f"{proxied.endpoint.api}/chat/completions", json={}, headers=headers)
-            (asked,) = proxied.server.asked
-        assert {name: asked.headers[name.lower()] for name in headers} == headers
+            (request,) = proxied.server.requests
+        assert {name: request.headers[name.lower()] for name in headers} == headers
         evidence = b"".join(path.read_bytes() for path in tape.parent.parent.rglob("*") if path.is_file())
         assert b'"status":200' in evidence
         assert b"sk-" not in evidence
@@ -105,20 +105,20 @@ class TestProxy:
             yield b'{"a":'
             yield b" 1}"
 
-        with Running(lambda asked, wire: wire.whole(200, {}), tape) as proxied:
+        with Running(lambda request, wire: wire.whole(200, {}), tape) as proxied:
             assert httpx.post(f"{proxied.endpoint.api}/x", content=body()).status_code == 200
-            assert proxied.server.asked[0].json() == {"a": 1}
+            assert proxied.server.requests[0].json() == {"a": 1}
         assert proxied.recorded()[0].request == {"a": 1}
 
     def test_a_body_that_is_not_json_is_kept_as_text(self, tape: Path) -> None:
-        with Running(lambda asked, wire: wire.whole(400, {}), tape) as proxied:
+        with Running(lambda request, wire: wire.whole(400, {}), tape) as proxied:
             httpx.post(f"{proxied.endpoint.api}/x", content=b"\xff{")
             httpx.get(f"{proxied.endpoint.api}/models")
         assert [(e.id, e.method, e.request) for e in proxied.recorded()] == [(1, "POST", "\ufffd{"), (2, "GET", None)]
 
     def test_a_client_that_expects_to_be_told_to_go_on(self, tape: Path) -> None:
         with (
-            Running(lambda asked, wire: wire.whole(200, {}), tape) as proxied,
+            Running(lambda request, wire: wire.whole(200, {}), tape) as proxied,
             socket.create_connection((proxied.endpoint.host, proxied.endpoint.port)) as client,
         ):
             head = f"POST {proxied.endpoint.prefix}/v1/x HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n"
@@ -128,13 +128,13 @@ class TestProxy:
             assert client.recv(1000).startswith(b"HTTP/1.1 200")
 
     def test_a_status_of_500_passes_through(self, tape: Path) -> None:
-        with Running(lambda asked, wire: wire.whole(500, {"error": "x"}), tape) as proxied:
+        with Running(lambda request, wire: wire.whole(500, {"error": "x"}), tape) as proxied:
             reply = httpx.post(f"{proxied.endpoint.api}/x", json={})
         assert (reply.status_code, reply.json()) == (500, {"error": "x"})
         assert [(e.status, e.error) for e in proxied.recorded()] == [(500, None)]
 
     def test_a_reply_that_breaks_breaks_for_the_agent_too(self, tape: Path) -> None:
-        def script(asked: Asked, wire: Wire) -> None:
+        def script(request: ReceivedRequest, wire: Wire) -> None:
             wire.head(200, content_type="text/event-stream", transfer_encoding="chunked")
             wire.chunk(b"data: 1\n\n")
             wire.close()
@@ -158,7 +158,7 @@ class TestProxy:
         assert "refused" in line["error"].lower()
 
     def test_an_engine_that_speaks_no_http_is_a_502(self, tape: Path) -> None:
-        with Running(lambda asked, wire: wire.send(b"hello\r\n\r\n"), tape) as proxied:
+        with Running(lambda request, wire: wire.send(b"hello\r\n\r\n"), tape) as proxied:
             assert httpx.post(f"{proxied.endpoint.api}/x", json={}).status_code == 502
         assert "RemoteProtocolError" in (proxied.recorded()[0].error or "")
 
@@ -166,7 +166,7 @@ class TestProxy:
     def test_a_client_that_leaves_frees_the_engine_and_is_named(self, tape: Path, speaks: bool) -> None:
         freed: list[bool] = []
 
-        def script(asked: Asked, wire: Wire) -> None:
+        def script(request: ReceivedRequest, wire: Wire) -> None:
             if speaks:
                 wire.head(200, content_type="text/event-stream", transfer_encoding="chunked")
                 wire.chunk(b"data: 1\n\n")
@@ -186,7 +186,7 @@ class TestProxy:
         assert exchange.body() == (b"data: 1\n\n" if speaks else b"")
 
     def test_a_client_that_leaves_a_talking_engine_is_not_the_engines_fault(self, tape: Path) -> None:
-        def script(asked: Asked, wire: Wire) -> None:
+        def script(request: ReceivedRequest, wire: Wire) -> None:
             wire.head(200, content_type="text/event-stream", transfer_encoding="chunked")
             while True:
                 wire.chunk(b"data: " + b"x" * 10_000 + b"\n\n")
@@ -201,7 +201,7 @@ class TestProxy:
     def test_a_request_that_outlives_its_run_is_recorded_there_and_ended(self, tape: Path) -> None:
         freed: list[bool] = []
         with (
-            serving(lambda asked, wire: freed.append(wire.client_left())) as server,
+            serving(lambda request, wire: freed.append(wire.client_left())) as server,
             RecordingProxy(Endpoint.parse(server.url)) as proxy,
         ):
             with proxy.recording("first", tape) as endpoint:
@@ -215,7 +215,7 @@ class TestProxy:
 
     def test_the_address_of_a_run_that_is_over_answers_410(self, tape: Path) -> None:
         with (
-            serving(lambda asked, wire: wire.whole(200, {})) as server,
+            serving(lambda request, wire: wire.whole(200, {})) as server,
             RecordingProxy(Endpoint.parse(server.url)) as proxy,
         ):
             with proxy.recording("first", tape) as first:
@@ -229,7 +229,7 @@ class TestProxy:
 
     def test_one_connection_carries_many_requests(self, tape: Path) -> None:
         with (
-            Running(lambda asked, wire: wire.whole(200, {}), tape) as proxied,
+            Running(lambda request, wire: wire.whole(200, {}), tape) as proxied,
             StampedClient(proxied.endpoint) as client,
         ):
             assert [client.post("/x", {"n": n}, purpose="agent").status for n in range(3)] == [200] * 3
@@ -238,7 +238,7 @@ class TestProxy:
     def test_a_record_that_cannot_be_written_is_raised(self, tape: Path) -> None:
         tape.mkdir(parents=True)
         with (
-            serving(lambda asked, wire: wire.whole(200, {})) as server,
+            serving(lambda request, wire: wire.whole(200, {})) as server,
             RecordingProxy(Endpoint.parse(server.url)) as proxy,
             pytest.raises(IsADirectoryError),
             proxy.recording("first", tape) as endpoint,
@@ -248,7 +248,7 @@ class TestProxy:
     def test_counts_events_for_live_views(self, tape: Path) -> None:
         counts: list[int] = []
         with (
-            serving(lambda asked, wire: wire.stream([STREAM])) as server,
+            serving(lambda request, wire: wire.stream([STREAM])) as server,
             RecordingProxy(Endpoint.parse(server.url), counts.append) as proxy,
             proxy.recording("first", tape) as endpoint,
         ):
@@ -257,7 +257,7 @@ class TestProxy:
 
     def test_leaves_no_thread_and_no_port(self, tape: Path) -> None:
         with (
-            serving(lambda asked, wire: wire.whole(200, {})) as server,
+            serving(lambda request, wire: wire.whole(200, {})) as server,
             RecordingProxy(Endpoint.parse(server.url)) as proxy,
         ):
             port = proxy.port

@@ -19,7 +19,7 @@ from tests.doubles.server import serving
 @pytest.fixture
 def proxy() -> Iterator[RecordingProxy]:
     with (
-        serving(lambda asked, wire: wire.whole(200, {})) as server,
+        serving(lambda request, wire: wire.whole(200, {})) as server,
         RecordingProxy(Endpoint.parse(server.url)) as made,
     ):
         yield made

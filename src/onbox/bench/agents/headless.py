@@ -15,7 +15,7 @@ from onbox.atomic_files import write_atomic
 from onbox.bench.agents import DISK_SPENT, AgentOutcome, Job
 from onbox.bench.agents.program import Program, find
 from onbox.bench.agents.run_watch import RunWatch, Side, without_tools
-from onbox.bench.sandbox import Bind, CommandResult, CommandSpec, Reach, StopSign
+from onbox.bench.sandbox import Bind, CommandResult, CommandSpec, ReachableServer, StopSign
 from onbox.evidence.records import AgentEnd, Limits, McpServer
 from onbox.scratch import scratch_folder
 
@@ -154,7 +154,7 @@ class HeadlessAgent:
                 env=command.env,
                 stdin=command.stdin.encode("utf-8", "replace"),
                 output_limit_bytes=OUTPUT_BYTES,
-                reach=Reach(job.endpoint.port, job.socket),
+                reach=ReachableServer(job.endpoint.port, job.socket),
                 stop=stop,
                 memory_bytes=MEMORY_BYTES,
             )

@@ -58,7 +58,9 @@ def find(name: str, install: str, package: str = "") -> Program:
     try:
         facts = path.stat()
         if not stat.S_ISREG(facts.st_mode) or facts.st_size > PROGRAM_BYTES_MAX:
-            raise BoxError(f"{name}: no program: not a regular file of at most {PROGRAM_BYTES_MAX >> 30} GiB", install)
+            raise BoxError(
+                f"{name}: not a program: not a regular file of at most {PROGRAM_BYTES_MAX >> 30} GiB", install
+            )
         return _found(path, name, package)
     except OSError as error:
         raise BoxError(f"{name}: cannot be read: {error.strerror or error}", install) from error
@@ -85,7 +87,7 @@ def _interpreter(path: Path, name: str) -> tuple[Path, ...]:
     if words and Path(words[0]).name == "env":
         words = words[1:]
     if not words:
-        raise BoxError(f"{name}: its first line names no interpreter", "name another program")
+        raise BoxError(f"{name}: its first line does not name an interpreter", "name another program")
     found = shutil.which(words[0])
     if found is None:
         raise BoxError(f"{name}: needs {words[0]}, which is not installed", f"install {words[0]}")

@@ -71,7 +71,7 @@ def read_template(text: str) -> tuple[str, AgentCommand] | None:
         return None
     texts = (*command.argv, command.stdin, *command.env.values(), *command.files.values())
     if not any("{prompt}" in each for each in texts):
-        raise UsageError(f"{text}: the agent would get no task", "put {prompt} where its task goes")
+        raise UsageError(f"{text}: the agent would get no task", "put {prompt} where the task belongs")
     if any(Path(path).is_absolute() or ".." in Path(path).parts for path in command.files):
         raise UsageError(f"{text}: files: a path leads out of the agent's home", "name paths relative to it")
     return name, command

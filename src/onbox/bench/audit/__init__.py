@@ -89,7 +89,7 @@ def why_open(task: Task) -> str:
     """How the code under test could come by the answers or forge the verdict, whatever the probes find; empty: no way
     is known."""
     if not task.judges_apart:
-        return "its gate may run the code under test beside itself"
+        return "its gate may run the code under test in its own process"
     if task.tests_beside_code:
         return "the project's tests run in one process with the code that they test, which could forge their result"
     return ""

@@ -116,7 +116,7 @@ def fit(
     if tasks and not done:
         task, why = found[0]
         assert why is not None
-        others = "" if len(tasks) == 1 else f" (and none of the {len(tasks) - 1} others can be done)"
+        others = "" if len(tasks) == 1 else f" (and none of the {len(tasks) - 1} others can be run)"
         # Its own kind of error, so that the exit code is right.
         raise type(why)(f"{task.name}: {why.message.removeprefix(f'{task.name}: ')}{others}", why.next_step)
     for task, why in found:
@@ -135,7 +135,7 @@ def _with_network(task: Task, sandbox: Sandbox, network: Network) -> tuple[Task,
         return task, None
     if network == "gates":
         return replace(task, network=True), None
-    next_step = "--network gates lets it in, for the gates and reference solutions of such tasks"
+    next_step = "--network gates gives one to the gates and reference solutions of such tasks"
     return task, BoxError(need, next_step)
 
 

@@ -85,7 +85,7 @@ def seal(repository: Path, given: Path | None, project: str, own: Collection[str
     record = {"python": _VERSION, "from": sources, "sha256": sha256}
     (target / RECORD).write_text(json.dumps(record, indent=1) + "\n")
     has_pytest = (target / "python" / "pytest").is_dir()
-    return SealedEnvironment(target, ", ".join(sources) or "nothing beside the system", has_pytest, sha256)
+    return SealedEnvironment(target, ", ".join(sources) or "only the system's own packages", has_pytest, sha256)
 
 
 def _site(folder: Path | None) -> Path | None:
@@ -131,7 +131,7 @@ def _copy(source: Path, target: Path, left_out: Callable[[str], bool]) -> None:
         if files > FILES_MAX or size > BYTES_MAX:
             raise UsageError(
                 f"{source}: more than {FILES_MAX} files or {BYTES_MAX >> 20} MiB, and each task carries them",
-                "give a smaller one by --env, with what the tests need",
+                "give a smaller one with --env, with only what the tests need",
             )
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, target / name)

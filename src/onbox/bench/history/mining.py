@@ -7,9 +7,9 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
-from onbox.bench.history.deciding import DropError
+from onbox.bench.history.commit_tasks import TREE_BYTES_MAX, DroppedCommit, MinedTask, TaskMaker
+from onbox.bench.history.deciding_tests import DropError
 from onbox.bench.history.environment import seal
-from onbox.bench.history.making import TREE_BYTES_MAX, DroppedCommit, Maker, MinedTask
 from onbox.bench.history.project import project
 from onbox.bench.history.repository import Commit, GitRepository
 from onbox.bench.sandbox import Sandbox
@@ -58,10 +58,10 @@ def mine(
         repository = GitRepository(path, scratch)
         found = repository.commits(commits)
         if all(len(commit.parents) > 1 for commit in found):
-            raise UsageError(f"{path}: holds no commit but merges", "give the repository that was merged")
+            raise UsageError(f"{path}: has no commits other than merges", "give the repository that was merged")
         if all(not commit.parents for commit in found):
             why = "it is shallow: git fetch --unshallow" if repository.shallow else "commit a change to it"
-            raise UsageError(f"{path}: one commit, and nothing before it", why)
+            raise UsageError(f"{path}: has only one commit", why)
         target.mkdir(parents=True, exist_ok=True)
         tree = repository.tree(repository.head)
         name, own = project(repository, tree, path)
@@ -70,7 +70,7 @@ def mine(
         sealed = seal(path, environment, name, own, making / "environment")
         tell(f"environment: {sealed.source}")
         try:
-            maker = Maker(repository, sealed, sandbox, making / "tasks", scratch, path.resolve().name, tell)
+            maker = TaskMaker(repository, sealed, sandbox, making / "tasks", scratch, path.resolve().name, tell)
             kept = 0
             for ends in _tried(maker, found, jobs, keep, until, tell):
                 for end in ends:
@@ -103,7 +103,7 @@ class _Attempt:
 
 
 def _tried(
-    maker: Maker, commits: Sequence[Commit], jobs: int, keep: int, until: float | None, tell: Callable[[str], None]
+    maker: TaskMaker, commits: Sequence[Commit], jobs: int, keep: int, until: float | None, tell: Callable[[str], None]
 ) -> Iterator[Sequence[MinedTask | DroppedCommit]]:
     """What became of each commit, in their order, until a time or until `keep` tasks are made.
 
@@ -145,7 +145,7 @@ def _tried(
             pool.shutdown(cancel_futures=True)
             given_up = [one for one in attempts if one.ends is None]
             if left or given_up:
-                tell(f"the time is over: {len(given_up)} commits were under way, {len(left)} not begun")
+                tell(f"the time is over: {len(given_up)} commits were in progress, {len(left)} not started")
             for one in attempts:
                 yield one.kept if one.ends is None else one.ends
         finally:

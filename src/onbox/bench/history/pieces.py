@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from onbox.bench.history.deciding import SELECTED, DecidingTests, DropError
+from onbox.bench.history.deciding_tests import SELECTED, DecidingTests, DropError
 from onbox.bench.history.groups import TestGroup, bare_name
 from onbox.bench.history.paths import is_code
 from onbox.bench.history.reduce import TooMuchError, reduced

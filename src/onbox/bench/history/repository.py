@@ -103,7 +103,7 @@ class GitRepository:
         (self._folder / "config").write_text(f"[core]\n\trepositoryFormatVersion = {version}\n\tbare = true{kind}")
         borrowed = str(objects.resolve())
         if "\n" in borrowed:
-            raise UsageError(f"{path!r}: its name holds a line break", "move it elsewhere")
+            raise UsageError(f"{path!r}: its name contains a line break", "move it elsewhere")
         (self._folder / "objects/info/alternates").write_text(borrowed + "\n")
         self._ends: frozenset[str] = frozenset()
         if self.shallow:

@@ -45,7 +45,7 @@ class Bind:
 
 
 @dataclass(frozen=True)
-class Reach:
+class ReachableServer:
     """The one server of the box that a command may reach, at 127.0.0.1:`port`.
 
     Args:
@@ -114,7 +114,7 @@ class CommandSpec:
     env: Mapping[str, str] = field(default_factory=dict)
     stdin: bytes = b""
     output_limit_bytes: int = 65_536
-    reach: Reach | None = None
+    reach: ReachableServer | None = None
     stop: StopSign | None = None
     memory_bytes: int = MEMORY_BYTES
     network: bool = False

@@ -12,7 +12,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO
 
-from onbox.bench.sandbox import MEMORY_BYTES, Bind, Bounds, CommandResult, CommandSpec, Reach, seccomp
+from onbox.bench.sandbox import MEMORY_BYTES, Bind, Bounds, CommandResult, CommandSpec, ReachableServer, seccomp
 from onbox.bench.sandbox.attend import attend, end_with, open_pidfd, pipe
 from onbox.bench.sandbox.disk_watch import DiskWatch
 from onbox.bench.sandbox.interior import (
@@ -167,7 +167,11 @@ class Bubblewrap:
         return CommandResult(codes[0], heard.output, heard.truncated, heard.seconds)
 
     def _mounts(
-        self, binds: Mapping[str, Bind], etc: Mapping[str, IO[bytes]], reach: Reach | None, names: Sequence[str]
+        self,
+        binds: Mapping[str, Bind],
+        etc: Mapping[str, IO[bytes]],
+        reach: ReachableServer | None,
+        names: Sequence[str],
     ) -> Iterator[str]:
         yield from ("--ro-bind", "/usr", "/usr")
         for name in ("bin", "sbin", "lib", "lib32", "lib64"):

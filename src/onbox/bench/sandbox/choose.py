@@ -36,7 +36,7 @@ def choose(*, unsafe: bool = False) -> Sandbox:
     forced = os.environ.get(VARIABLE)
     if forced:
         if forced not in _KNOWN:
-            raise UsageError(f"{VARIABLE}: no sandbox is called {forced}", f"set it to one of {', '.join(_KNOWN)}")
+            raise UsageError(f"{VARIABLE}: no sandbox has the name {forced}", f"set it to one of {', '.join(_KNOWN)}")
         return working(_KNOWN[forced])
     reasons = []
     for name, tier in _TIERS.items():
@@ -62,7 +62,7 @@ def by_name(name: str) -> Sandbox:
     if name == Unsafe.name:
         return Unsafe()
     if name not in _KNOWN:
-        raise UsageError(f"sandbox: no sandbox is called {name}", f"one of {', '.join(_KNOWN)}")
+        raise UsageError(f"sandbox: no sandbox has the name {name}", f"one of {', '.join(_KNOWN)}")
     return working(_KNOWN[name])
 
 

@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from onbox.bench.sandbox import Bind, Bounds, CommandResult, CommandSpec, Reach
+from onbox.bench.sandbox import Bind, Bounds, CommandResult, CommandSpec, ReachableServer
 from onbox.bench.sandbox.attend import attend, end_with, open_pidfd
 from onbox.bench.sandbox.box_image import HOME, NAME, SYSTEM, TOOLS, box_image
 from onbox.bench.sandbox.disk_watch import DiskWatch
@@ -162,7 +162,7 @@ class ContainerSandbox:
         for scratch in ("/tmp", "/run", HOME):
             yield from ("--tmpfs", f"{scratch}:rw,exec,nosuid,nodev,mode=1777,size={SCRATCH_BYTES}")
 
-    def _mounts(self, binds: Mapping[str, Bind], reach: Reach | None) -> Iterator[str]:
+    def _mounts(self, binds: Mapping[str, Bind], reach: ReachableServer | None) -> Iterator[str]:
         shown: list[Bind] = []
         if not self._own:
             folders = [Path("/usr"), *(Path("/", name) for name in SYSTEM if not Path("/", name).is_symlink())]
@@ -210,7 +210,7 @@ class ContainerSandbox:
                 self._remove(container)
 
 
-def _script(argv: Sequence[str], reach: Reach | None) -> list[str]:
+def _script(argv: Sequence[str], reach: ReachableServer | None) -> list[str]:
     """What the shell of the container is told."""
     words = list(argv)
     if reach is not None:

@@ -84,7 +84,7 @@ class DiskWatch:
 
 
 @dataclass(frozen=True)
-class HeldOnDisk:
+class DiskUsage:
     """What is on the disk: room that is taken, and not the sizes of files with holes.
 
     Args:
@@ -96,7 +96,7 @@ class HeldOnDisk:
     unseen: bool
 
 
-def measured(folders: Sequence[Path], pid: int, bytes_max: int, files_max: int) -> HeldOnDisk:
+def measured(folders: Sequence[Path], pid: int, bytes_max: int, files_max: int) -> DiskUsage:
     """Measure folders and the files without a name that the processes below `pid` hold, until beyond a bound."""
     held_bytes, held_files, unseen = 0, 0, False
     counted: set[tuple[int, int]] = set()
@@ -129,7 +129,7 @@ def measured(folders: Sequence[Path], pid: int, bytes_max: int, files_max: int) 
                     break
                 if stat.S_ISDIR(facts.st_mode):
                     pending.append(entry.path)
-    return HeldOnDisk(held_bytes, held_files, unseen)
+    return DiskUsage(held_bytes, held_files, unseen)
 
 
 def _ground(folder: Path) -> _Ground | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from onbox.bench.sandbox import Bind, CommandSpec, Reach, Sandbox
+from onbox.bench.sandbox import Bind, CommandSpec, ReachableServer, Sandbox
 from onbox.errors import BoxError
 
 TRIED = "tried"
@@ -35,7 +35,7 @@ class Scene:
         for file in (self.gate, self.tests / "test"):
             file.write_text(self.secret)
 
-    def run(self, *argv: str, reach: Reach | None = None) -> str:
+    def run(self, *argv: str, reach: ReachableServer | None = None) -> str:
         """What a command printed after it said that it tries.
 
         Raises:
@@ -54,7 +54,7 @@ class Scene:
         """`run` for a shell script, with `arguments` as $1, $2 and so on."""
         return self.run("sh", "-c", f"echo {TRIED}; {script}; true", "sh", *arguments)
 
-    def python(self, script: str, *arguments: str, reach: Reach | None = None) -> str:
+    def python(self, script: str, *arguments: str, reach: ReachableServer | None = None) -> str:
         """`run` for a Python script that says itself that it tries."""
         return self.run("python3", "-I", "-S", "-c", script, *arguments, reach=reach)
 

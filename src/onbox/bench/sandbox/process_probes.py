@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from onbox.bench.sandbox import Reach, seccomp
+from onbox.bench.sandbox import ReachableServer, seccomp
 from onbox.bench.sandbox.probe_scene import Answer, Scene, bystander, held_unless
 from onbox.errors import BoxError
 
@@ -258,7 +258,7 @@ def reach_sockets(scene: Scene) -> Answer:
         output = scene.python(
             _SOCKETS,
             *(str(scene.outside / "s"), abstract, str(ports[0]), str(ports[-1]), str(port)),
-            reach=Reach(server_port, proxy / "socket"),
+            reach=ReachableServer(server_port, proxy / "socket"),
         )
         for name, listener in listeners.items():
             got += [name] if _comes(listener, lambda ready: ready.accept()[0].close()) else []

@@ -70,7 +70,9 @@ class Sandlock:
         if refused := refusal(spec.argv, spec.env):
             return refused
         if spec.network:
-            raise BoxError("sandlock gives no command a network", "apt install bubblewrap, or set ONBOX_SANDBOX=docker")
+            raise BoxError(
+                "sandlock cannot give a command a network", "apt install bubblewrap, or set ONBOX_SANDBOX=docker"
+            )
         places = host_places(spec.binds)
         with ExitStack() as stack:
             scratch = stack.enter_context(scratch_folder("sandlock")).resolve()

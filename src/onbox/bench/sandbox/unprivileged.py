@@ -39,7 +39,7 @@ def next_uid() -> int:
         if any(inside <= first and first + USERS <= inside + count for inside, _, count in _uid_map()):
             return first + wanted
     raise BoxError(
-        "onbox is root, and there is no unprivileged user that a sandbox could run as: too few are mapped in here",
+        "onbox is root, and a sandbox has no unprivileged user to run as: too few user ids are mapped in here",
         "run onbox as an ordinary user",
     )
 

@@ -23,7 +23,7 @@ from onbox.errors import BadSubjectError
 @click.argument("tasks", default="builtin")
 @click.option("--task", "task_names", multiple=True, help="Only this task; may be given several times.")
 @network_option
-@click.option("--unsafe", is_flag=True, help="Run without a sandbox where none works.")
+@click.option("--unsafe", is_flag=True, help="Run without a sandbox if none works here.")
 @click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="Tasks audited at a time.")
 @json_option
 def command(
@@ -34,7 +34,7 @@ def command(
     jobs: int,
     as_json: bool,
 ) -> None:
-    """Put each gate of TASKS to the test: right work must pass, wrong work must fail.
+    """Test each gate of TASKS: right work must pass, wrong work must fail.
 
     TASKS is a folder, or one of quick, short, core, hard and builtin (all that come with onbox).
     """

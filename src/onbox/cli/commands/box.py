@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     "box",
     cls=Manual,
     examples=(
-        ("onbox box", "memory, read bandwidth as measured, GPUs, what slows this box"),
-        ("onbox box --no-measure --json", "at once, and for a program"),
+        ("onbox box", "memory, measured read bandwidth, GPUs, what slows this box down"),
+        ("onbox box --no-measure --json", "without measuring, as JSON"),
     ),
 )
 @click.option("--no-measure", is_flag=True, help="Do not measure bandwidth (saves about two seconds).")
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 def command(no_measure: bool, as_json: bool) -> None:
     """What this machine is and how fast it reads memory.
 
-    Memory by the rule that fits its kind, read bandwidth as measured and as the maker states it, accelerators,
-    pressure, and checks for states that make a healthy-looking box slow. Nothing is sent or fetched.
+    Memory by the rule that fits its kind, measured and nominal read bandwidth, accelerators, pressure, and checks for
+    states that make a healthy-looking box slow. Nothing is sent or downloaded.
     """
     from onbox.app.box import describe_box
 

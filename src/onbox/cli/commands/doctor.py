@@ -13,16 +13,16 @@ STYLES = {"pass": "green", "warn": "yellow", "fail": "bold red", "unknown": "dim
     "doctor",
     cls=Manual,
     examples=(
-        ("onbox doctor", "what works on this box, and what mends the rest"),
-        ("onbox doctor --json", "the same for a program"),
+        ("onbox doctor", "what works on this box, and how to fix the rest"),
+        ("onbox doctor --json", "the same as JSON"),
     ),
 )
 @json_option
 def command(as_json: bool) -> None:
-    """What works on this box, and what one command mends: box, sandbox, engine, containers, proxy, GPU, agents.
+    """What works on this box, and how to fix the rest: box, sandbox, engine, containers, proxy, GPU, agents.
 
-    Nothing is fetched or changed. `fail` is what no trial of agents can do without; `warn` is what cannot be done here
-    as it is.
+    Nothing is downloaded or changed. `fail` means that no trial with agents can run; `warn` that something else does
+    not work here.
     """
     from onbox.app.doctor import examine_box
 

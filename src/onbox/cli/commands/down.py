@@ -11,14 +11,14 @@ from onbox.cli.ui.console import err, print_json
     "down",
     cls=Manual,
     examples=(
-        ("onbox down mine", "stop it, and see that nothing of it is left"),
-        ("onbox down mine --json", "the same for a program"),
+        ("onbox down mine", "stop it, and check that nothing of it is left"),
+        ("onbox down mine --json", "the same as JSON"),
     ),
 )
 @click.argument("name")
 @json_option
 def command(name: str, as_json: bool) -> None:
-    """Stop NAME, see that nothing of it is left, and forget it; its evidence stays."""
+    """Stop NAME, check that nothing of it is left, and forget it; its evidence stays."""
     from onbox.app.serving import as_json as contract
     from onbox.app.serving import stop_engine
 

@@ -20,11 +20,11 @@ from onbox.cli.ui.console import out as stdout
     ends={1: "the trial holds nothing for this format, or was changed since it was sealed"},
 )
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--to", "kind", required=True, metavar="KIND", help="The format; a wrong one is answered with the list.")
-@click.option("--out", type=click.Path(path_type=Path), help="Where to; FOLDER.KIND beside the folder if left out.")
+@click.option("--to", "kind", required=True, metavar="KIND", help="The format; an unknown one prints the list.")
+@click.option("--out", type=click.Path(path_type=Path), help="Output path; by default FOLDER.KIND next to the folder.")
 @json_option
 def command(folder: Path, kind: str, out: Path | None, as_json: bool) -> None:
-    """Show the trial in FOLDER in the format KIND of another tool; the folder stays as it is."""
+    """Write the trial in FOLDER in the format KIND of another tool; the folder is not changed."""
     from onbox.app.exporting import export_trial
 
     made = export_trial(folder, kind, out)

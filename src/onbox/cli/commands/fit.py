@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     examples=(
         ("onbox fit models/new.gguf --context 8192", "will it fit with 8192 tokens, how fast can it be at best"),
         ("onbox fit models/new.gguf --measured 59.5", "is a claimed rate possible on this box"),
-        ("onbox fit models/large --tensor-parallel 2", "on two GPUs together: what each holds, and the roof of both"),
+        ("onbox fit models/large --tensor-parallel 2", "on two GPUs together: what each holds, and the limit of both"),
         ("onbox fit models/new.gguf --bandwidth 273 --context 32768", "the same for a box that reads 273 GB/s"),
     ),
 )
@@ -32,23 +32,27 @@ if TYPE_CHECKING:
     "--bandwidth",
     type=float,
     metavar="GB/S",
-    help="What memory can read at most: a rate above it is impossible. By default this box is measured.",
+    help="Highest read bandwidth of the memory: a rate that needs more is impossible. By default this box is measured.",
 )
 @click.option(
     "--nominal", type=float, metavar="GB/S", help="Bandwidth as the maker states it; by default from a table."
 )
-@click.option("--resident", metavar="PART=DTYPE,...", help="What the engine really keeps, as moe=mxfp4,lm_head=fp8.")
+@click.option(
+    "--resident", metavar="PART=DTYPE,...", help="The precision that the engine really keeps, as moe=mxfp4,lm_head=fp8."
+)
 @click.option("--kv-dtype", default="bf16", show_default=True, help="Type of the KV cache.")
-@click.option("--acceptance", default=1.0, show_default=True, metavar="L", help="Mean tokens a pass with speculation.")
+@click.option(
+    "--acceptance", default=1.0, show_default=True, metavar="L", help="Mean tokens per pass with speculation."
+)
 @click.option("--measured", type=float, metavar="TOK/S", help="A claimed rate to judge, over all sequences together.")
 @click.option(
     "--tensor-parallel",
     default=1,
     show_default=True,
     metavar="N",
-    help="GPUs that hold the model together; --bandwidth and --nominal are then of one.",
+    help="GPUs that share the model; --bandwidth and --nominal are then those of one GPU.",
 )
-@click.option("--explain", is_flag=True, help="What each layer keeps and reads, and what says so.")
+@click.option("--explain", is_flag=True, help="What each layer keeps and reads, and where that is stated.")
 @json_option
 def command(
     source: str,
@@ -67,8 +71,8 @@ def command(
     """Will SRC fit, how fast can it decode at best, is a claimed rate possible?
 
     SRC is a folder, a GGUF file, hf:org/name[@rev] or pypi:name==version. The ceiling follows from the bytes that one
-    token reads and the bandwidth of memory. With --bandwidth the answer is for another box, and this one is not
-    looked at.
+    token reads and the memory bandwidth. With --bandwidth the answer is for another box, and this one is not
+    examined.
     """
     from onbox.app.fit import fit_weights
 

@@ -19,9 +19,9 @@ PROGRAM = click.option(
     "program",
     type=click.Choice(["docker", "podman"]),
     default=None,
-    help="The first that answers if left out.",
+    help="By default the first that answers.",
 )
-CHIP = click.option("--chip", default="", metavar="N.N", help="Compute capability; this box's GPU if left out.")
+CHIP = click.option("--chip", default="", metavar="N.N", help="Compute capability; by default that of this box's GPU.")
 
 
 @click.group(
@@ -29,20 +29,20 @@ CHIP = click.option("--chip", default="", metavar="N.N", help="Compute capabilit
     cls=ManualGroup,
     no_args_is_help=True,
     examples=(
-        ("onbox image diagnose --no-measure", "where do docker's pulls really go"),
-        ("onbox image fetch ghcr.io/org/server:1.2", "bring an image without the daemon's pull"),
+        ("onbox image diagnose --no-measure", "which route docker's pulls really take"),
+        ("onbox image fetch ghcr.io/org/server:1.2", "fetch an image without the daemon"),
         ("onbox image verify libggml-cuda.so --chip 12.1", "which chips its binaries are for; nothing is run"),
     ),
 )
 def command() -> None:
-    """Images: the daemon's route and a faster one, builds for this chip, and what their binaries are for."""
+    """Images: fetch them without the daemon, build them for this chip, read what their binaries are for."""
 
 
 @command.command(
     "diagnose",
     examples=(
         ("onbox image diagnose --no-measure", "settings only; nothing is sent"),
-        ("onbox image diagnose ghcr.io/org/server:1.2", "how fast each route brings its first megabytes"),
+        ("onbox image diagnose ghcr.io/org/server:1.2", "how fast each route delivers the first megabytes"),
     ),
 )
 @click.argument("reference", metavar="[REF]", required=False)
@@ -50,10 +50,10 @@ def command() -> None:
 @PROGRAM
 @json_option
 def diagnose(reference: str | None, no_measure: bool, program: str | None, as_json: bool) -> None:
-    """Where the daemon's pulls really go, and, with REF, how fast each route brings its first megabytes.
+    """Which route the daemon's pulls really take, and, with REF, how fast each route delivers the first megabytes.
 
-    Nothing is changed. Looked at: docker info, daemon.json, the units of systemd, the daemon's environment, the
-    client's configuration, this shell, and the ports of Tor.
+    Nothing is changed. It reads docker info, daemon.json, the systemd units, the daemon's environment, the client's
+    configuration, this shell, and the ports of Tor.
     """
     from onbox.app.images import diagnose_images
 
@@ -69,23 +69,23 @@ def diagnose(reference: str | None, no_measure: bool, program: str | None, as_js
     examples=(
         (
             "onbox image fetch ghcr.io/org/server:1.2",
-            "resumed after a cut, every blob held against its digest",
+            "resumable, with every blob checked against its digest",
         ),
         (
             "onbox image fetch ghcr.io/org/server:1.2 --direct --no-load",
-            "around every proxy, and into the cache only",
+            "bypassing every proxy, and into the cache only",
         ),
     ),
-    ends={1: "an image or a layer is broken, or not what its digest says"},
+    ends={1: "an image or a layer is broken, or does not match its digest"},
 )
 @click.argument("reference", metavar="REF")
-@click.option("--direct", is_flag=True, help="Bypass every proxy; what that means is printed.")
-@click.option("--proxy", default="", metavar="URL", help="Go through this proxy; `daemon` for the daemon's own.")
-@click.option("--platform", default="", metavar="OS/ARCH", help="This box's own if left out.")
-@click.option("--mirror", "mirrors", multiple=True, metavar="URL", help="A registry to ask first; may be repeated.")
-@click.option("--insecure", is_flag=True, help="Take plain HTTP where TLS is not spoken.")
+@click.option("--direct", is_flag=True, help="Bypass every proxy; a note says who sees this box's address then.")
+@click.option("--proxy", default="", metavar="URL", help="Use this proxy; `daemon` for the daemon's own.")
+@click.option("--platform", default="", metavar="OS/ARCH", help="By default this box's own.")
+@click.option("--mirror", "mirrors", multiple=True, metavar="URL", help="A registry to try first; may be repeated.")
+@click.option("--insecure", is_flag=True, help="Allow plain HTTP if the registry has no TLS.")
 @click.option("--keep", is_flag=True, help="Keep the blobs in the cache when the image is loaded.")
-@click.option("--no-load", is_flag=True, help="Bring the blobs into the cache and ask no daemon.")
+@click.option("--no-load", is_flag=True, help="Fetch the blobs into the cache without any daemon.")
 @PROGRAM
 @json_option
 def fetch(
@@ -100,7 +100,7 @@ def fetch(
     program: str | None,
     as_json: bool,
 ) -> None:
-    """Bring REF here without the daemon's pull, resumed after a cut, every blob held against its digest, and load it.
+    """Fetch REF without the daemon, resumable, with every blob checked against its digest, and load it.
 
     A deliberate proxy of the daemon is bypassed only after a question, or with --direct.
     """
@@ -129,11 +129,11 @@ def fetch(
     examples=(
         (
             "onbox image verify ghcr.io/org/server:1.2-cuda",
-            "which chips it is built for, and what that means on this one",
+            "which chips it is built for, and whether it runs here",
         ),
         ("onbox image verify libggml-cuda.so --chip 12.1", "a file, for a chip that is not in this box"),
     ),
-    ends={1: "an image or a layer is broken, or not what its digest says"},
+    ends={1: "an image or a layer is broken, or does not match its digest"},
 )
 @click.argument("subject", metavar="IMAGE or FILE")
 @CHIP
@@ -143,9 +143,9 @@ def fetch(
 @PROGRAM
 @json_option
 def verify(subject: str, chip: str, instructions: bool, program: str | None, as_json: bool) -> None:
-    """Which GPU architectures the binaries of an image or file hold, and what that means on this chip.
+    """Which GPU architectures the binaries of an image or file contain, and what that means on this chip.
 
-    Read from ELF and fat binaries; no container is made and nothing is run.
+    Read from ELF files and fat binaries; no container is made and nothing is run.
     """
     from onbox.app.images import verify_container_image
 
@@ -166,13 +166,15 @@ def verify(subject: str, chip: str, instructions: bool, program: str | None, as_
         ("onbox image build recipe.yaml", "for this box's GPU, once for the same inputs"),
         ("onbox image build recipes/mine.yaml --chip 12.1", "a recipe with container.build, for a named chip"),
     ),
-    ends={1: "an image or a layer is broken, or not what its digest says"},
+    ends={1: "an image or a layer is broken, or does not match its digest"},
 )
 @click.argument("recipe", metavar="RECIPE")
 @CHIP
-@click.option("--direct", is_flag=True, help="Go around every proxy for what has to be fetched.")
-@click.option("--proxy", default="", metavar="URL", help="Go through this proxy; `daemon` for the daemon's own.")
-@click.option("--patience", type=click.FloatRange(1), metavar="S", help="Seconds without progress that are a hang.")
+@click.option("--direct", is_flag=True, help="Bypass every proxy for what has to be fetched.")
+@click.option("--proxy", default="", metavar="URL", help="Use this proxy; `daemon` for the daemon's own.")
+@click.option(
+    "--patience", type=click.FloatRange(1), metavar="S", help="Seconds without progress that count as a hang."
+)
 @PROGRAM
 @json_option
 def build(
@@ -180,8 +182,7 @@ def build(
 ) -> None:
     """Build RECIPE's image once for the same inputs, and seal it: a recipe with container.build, a file, or a name.
 
-    What comes with onbox is in docs/images.md. What the Dockerfile starts from is fetched first, without
-    the daemon.
+    The builds that come with onbox are in docs/images.md. Base images are fetched first, without the daemon.
     """
     from onbox.app.image_builds import build_container_image
 
@@ -211,13 +212,13 @@ def build(
 @command.command(
     "list",
     examples=(
-        ("onbox image list", "what was sealed or fetched here, and what can go"),
-        ("onbox image list --json", "the same for a program"),
+        ("onbox image list", "what was built or fetched here, and what can be removed"),
+        ("onbox image list --json", "the same as JSON"),
     ),
 )
 @json_option
 def list_(as_json: bool) -> None:
-    """Images that were sealed or fetched here: size, architectures, age, recipes that use them, what can go."""
+    """Images that were built or fetched here: size, architectures, age, recipes that use them, what can be removed."""
     from dataclasses import asdict
 
     from onbox.app.image_builds import list_container_images
@@ -241,9 +242,9 @@ def list_(as_json: bool) -> None:
     "export",
     examples=(
         ("onbox image export ghcr.io/org/server:1.2 server.tar", "for another box"),
-        ("onbox image export ghcr.io/org/server:1.2 server.tar --json", "with its digest, for a program"),
+        ("onbox image export ghcr.io/org/server:1.2 server.tar --json", "with its digest, as JSON"),
     ),
-    ends={1: "an image or a layer is broken, or not what its digest says"},
+    ends={1: "an image or a layer is broken, or does not match its digest"},
 )
 @click.argument("name", metavar="IMAGE")
 @click.argument("path", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
@@ -267,13 +268,13 @@ def export(name: str, path: Path, as_json: bool) -> None:
         ("onbox image import llama.tar", "what another box exported"),
         ("onbox image import llama.tar --with podman", "into podman"),
     ),
-    ends={1: "an image or a layer is broken, or not what its digest says"},
+    ends={1: "an image or a layer is broken, or does not match its digest"},
 )
 @click.argument("path", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
 @PROGRAM
 @json_option
 def import_(path: Path, program: str | None, as_json: bool) -> None:
-    """Load what `onbox image export` wrote; every blob is held against its digest first."""
+    """Load a file that `onbox image export` wrote; every blob is checked against its digest first."""
     from onbox.app.image_builds import import_container_image
 
     with err().status(f"loading {path}") as change:
@@ -355,12 +356,12 @@ def _show_diagnosis(found: "Diagnosis") -> None:
 
 _MEANS = {
     "native": "every module has code for it",
-    "jit": "it runs, some modules after they were compiled from PTX at the first load",
+    "jit": "it runs; some modules are compiled from PTX at the first load",
     "will_not_run": "no module has code for it, nor PTX",
     "mixed": "some modules have code for it and some do not",
-    "unknown": "not everything in it could be read, or this box has no chip: --chip",
+    "unknown": "not everything in it could be read, or this box has no GPU: name one with --chip",
     "no_gpu_code": "no GPU code in it",
-    "wrong_machine": "its programs are for another processor than this box's",
+    "wrong_machine": "its programs are for another type of processor",
 }
 
 

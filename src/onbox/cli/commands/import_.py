@@ -19,23 +19,23 @@ STYLES = {"yes": "green", "with care": "yellow", "no": "red"}
     "import",
     cls=Manual,
     examples=(
-        ("onbox import auto result.json --out imported", "a file that says of itself what it is"),
+        ("onbox import auto result.json --out imported", "a file whose kind is detected"),
         ("onbox import guidellm result.json --out imported", "a named kind"),
-        ("onbox import harbor jobs/mine --out imported", "a job of Harbor"),
+        ("onbox import harbor jobs/mine --out imported", "a Harbor job"),
     ),
     ends={1: "nothing was measured in it"},
 )
 @click.argument("kind")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
-@click.option("--out", "folder", required=True, type=click.Path(path_type=Path), help="The folder to make.")
-@click.option("--reward-min", type=float, help="Of harbor: the reward that passes; 1 if left out.")
+@click.option("--out", "folder", required=True, type=click.Path(path_type=Path), help="The folder to create.")
+@click.option("--reward-min", type=float, help="For harbor: the least reward that passes; default 1.")
 @json_option
 def command(kind: str, files: tuple[Path, ...], folder: Path, reward_min: float | None, as_json: bool) -> None:
-    """Keep FILEs of another tool in a folder, and say of each number how far it can be trusted.
+    """Import FILEs of another tool into a folder, and show how far each number can be trusted.
 
     KIND is llama-benchy, aiperf, guidellm, llama-bench, agent-bench, harbor, inspect, or ENGINE-bench for the load
-    generator of an engine (docs/formats.md); auto takes the one that the first FILE says of itself. Of harbor, FILE may
-    be a job's folder.
+    generator of an engine (docs/formats.md); auto detects it from the first FILE. For harbor, FILE may be a job's
+    folder.
     """
     from onbox.app.importing import import_records
 

@@ -20,12 +20,12 @@ from onbox.cli.ui.console import err, out, print_json
 )
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--claims", "claims_file", type=click.Path(path_type=Path), help="Published rates to compare with.")
-@click.option("--incumbent", default="", metavar="MODEL", help="Of imported runs: the model that you run now.")
+@click.option("--incumbent", default="", metavar="MODEL", help="For imported runs: the model that you run now.")
 @json_option
 def command(folder: Path, claims_file: Path | None, incumbent: str, as_json: bool) -> None:
-    """Judge the trial in FOLDER again, or what was imported there; nothing is written.
+    """Judge the trial or the import in FOLDER again; nothing is written.
 
-    What has changed in a trial since it was sealed is printed first.
+    Changes since the trial was sealed are printed first.
     """
     from onbox.app.imports import is_import
     from onbox.app.judging import judge_trial
@@ -39,7 +39,7 @@ def command(folder: Path, claims_file: Path | None, incumbent: str, as_json: boo
     verdict = judge_trial(folder, claims=claims_file or ())
     changed = changes_since_sealed(folder)
     if changed:
-        err().line((f"warning  not what was sealed: {in_words(changed)}", "yellow"))
+        err().line((f"warning  changed since it was sealed: {in_words(changed)}", "yellow"))
     if as_json:
         changes = {"changed": [{"file": file, "problem": problem} for file, problem in changed]} if changed else {}
         print_json({**verdict.model_dump(mode="json"), **changes})

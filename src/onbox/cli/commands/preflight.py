@@ -23,11 +23,11 @@ MARKS = {"pass": ("pass   ", "green"), "warn": ("warn   ", "yellow"), "fail": ("
     cls=Manual,
     examples=(
         ("onbox preflight http://127.0.0.1:8080/v1", "can an agent work with this server, and which flag is missing"),
-        ("onbox preflight http://127.0.0.1:8080/v1 --model new --json", "one of several models, for a program"),
+        ("onbox preflight http://127.0.0.1:8080/v1 --model new --json", "one of several models, as JSON"),
     ),
 )
 @click.argument("url")
-@click.option("--model", help="The model's name in requests; the server is asked if left out.")
+@click.option("--model", help="The model's name in requests; by default the server is asked.")
 @click.option("--out", type=click.Path(path_type=Path), help="The evidence folder.")
 @json_option
 def command(url: str, model: str | None, out: Path | None, as_json: bool) -> None:

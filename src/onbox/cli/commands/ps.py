@@ -12,13 +12,13 @@ from onbox.schema.units import gib
     "ps",
     cls=Manual,
     examples=(
-        ("onbox ps", "what `onbox up` started, and how it does"),
-        ("onbox ps --json", "the same for a program"),
+        ("onbox ps", "the engines that `onbox up` started, and their state"),
+        ("onbox ps --json", "the same as JSON"),
     ),
 )
 @json_option
 def command(as_json: bool) -> None:
-    """List what `onbox up` started, by its processes as they are now."""
+    """List the engines that `onbox up` started, with their present state."""
     from onbox.app.serving import as_json as contract
     from onbox.app.serving import backend_of, running_engines
     from onbox.report import formatting

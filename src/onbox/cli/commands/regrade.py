@@ -18,18 +18,18 @@ if TYPE_CHECKING:
     "regrade",
     cls=Manual,
     examples=(
-        ("onbox regrade trials/mine", "the gates as they are now, on what each agent left"),
-        ("onbox regrade trials/mine --json", "which runs end otherwise, for a program"),
+        ("onbox regrade trials/mine", "today's gates, on the workspaces that the agents left"),
+        ("onbox regrade trials/mine --json", "which runs end otherwise, as JSON"),
     ),
     ends={1: "a run ends otherwise now"},
 )
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--unsafe", is_flag=True, help="Run gates without a sandbox where none works.")
+@click.option("--unsafe", is_flag=True, help="Run gates without a sandbox if none works here.")
 @json_option
 def command(folder: Path, unsafe: bool, as_json: bool) -> None:
-    """Rebuild what each agent left in the trial in FOLDER, and let the gates, as they are now, judge it again.
+    """Rebuild the workspace of each run of the trial in FOLDER, and judge it with today's gates.
 
-    The evidence stays as it is: what came out is added to `regrade.jsonl`. Exit code 1 where a run ends otherwise now.
+    The evidence is not changed: the result is added to `regrade.jsonl`. Exit code 1 if a run ends otherwise now.
     """
     from onbox.app.regrade import regrade_trial, run_name
 
@@ -49,7 +49,7 @@ def command(folder: Path, unsafe: bool, as_json: bool) -> None:
     if worse := result.other_outcome:
         first = f"{run_name(worse[0])}: {worse[0].code_was} -> {worse[0].code_now}"
         more = f", and {len(worse) - 1} more" if len(worse) > 1 else ""
-        raise BadSubjectError(f"{folder}: the gates as they are now give another outcome: {first}{more}")
+        raise BadSubjectError(f"{folder}: today's gates give another outcome: {first}{more}")
 
 
 def _show(result: "RegradeResult") -> None:

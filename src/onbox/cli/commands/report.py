@@ -13,29 +13,29 @@ from onbox.cli.ui.console import err, out, print_json
     "report",
     cls=Manual,
     examples=(
-        ("onbox report trials/mine", "the page, its Markdown and the post again"),
+        ("onbox report trials/mine", "writes the page, its Markdown and the post again"),
         ("onbox report trials/mine --svg verdict.svg", "one picture for a README or a forum"),
     ),
     ends={1: "the evidence has changed since it was sealed; nothing is written without --reseal"},
 )
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--reseal", is_flag=True, help="Seal evidence that has changed; the ledger then says what.")
+@click.option("--reseal", is_flag=True, help="Seal evidence that has changed; the ledger records what changed.")
 @click.option(
     "--svg",
     is_flag=False,
     flag_value="",
     default=None,
     metavar="[FILE]",
-    help="Draw the verdict as one picture too; beside the trial's folder if no FILE is named.",
+    help="Also draw the verdict as one picture; without FILE, next to the trial's folder.",
 )
 @json_option
 def command(folder: Path, reseal: bool, svg: str | None, as_json: bool) -> None:
     """Write report.html, report.md and post.md of the trial in FOLDER again, and seal it.
 
-    post.md is short enough to be pasted into a forum or an issue.
+    post.md is short enough for a forum or an issue.
 
 
-    Evidence that is not what was sealed is refused, with what changed.
+    Evidence that has changed since it was sealed is refused, and the changes are named.
     """
     from onbox.app.sealing import rewrite_reports, write_picture
 

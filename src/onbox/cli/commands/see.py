@@ -14,25 +14,27 @@ from onbox.cli.ui.console import print_json
     "see",
     cls=Manual,
     examples=(
-        ("onbox see http://127.0.0.1:8080/v1", "does it read pictures that nobody can guess"),
-        ("onbox see recipes/mine.yaml --fix", "start a recipe, and write it anew without the flag that hides sight"),
+        ("onbox see http://127.0.0.1:8080/v1", "does it read pictures whose content cannot be guessed"),
+        ("onbox see recipes/mine.yaml --fix", "start a recipe, and write a copy without the flag that hides sight"),
         (
             "onbox see http://127.0.0.1:8080/v1 --image invoice.png --expect 1234.50",
-            "a picture of your own, and what must be read in it",
+            "a picture of your own, and what must be read from it",
         ),
     ),
     ends={4: GUARDED},
 )
 @click.argument("subject", metavar="URL|RECIPE")
-@click.option("--model", help="The model's name in requests to a URL; the server is asked if left out.")
-@click.option("--api-key-env", default="", metavar="NAME", help="Environment variable with the key the server wants.")
+@click.option("--model", help="The model's name in requests to a URL; by default the server is asked.")
+@click.option("--api-key-env", default="", metavar="NAME", help="Environment variable that holds the server's API key.")
 @click.option("--n", "tries", type=click.IntRange(1, 100), default=4, show_default=True, help="Pictures of each size.")
 @click.option(
-    "--image", type=click.Path(path_type=Path), metavar="FILE", help="A picture of your own, in place of made ones."
+    "--image", type=click.Path(path_type=Path), metavar="FILE", help="A picture of your own instead of generated ones."
 )
-@click.option("--expect", default="", metavar="TEXT", help="What an answer about it must hold.")
+@click.option("--expect", default="", metavar="TEXT", help="What an answer about it must contain.")
 @click.option("--fix", is_flag=True, help="Write the recipe without what hides the tower, to RECIPE-sees.yaml.")
-@click.option("--fix-to", type=click.Path(path_type=Path), metavar="FILE", help="That file; may be the recipe itself.")
+@click.option(
+    "--fix-to", type=click.Path(path_type=Path), metavar="FILE", help="The file to write; may be the recipe itself."
+)
 @click.option("--reserve", type=click.FloatRange(min=0), metavar="GIB", help="Memory that the guard keeps available.")
 @click.option("--out", type=click.Path(path_type=Path), help="The evidence folder.")
 @json_option
@@ -49,9 +51,9 @@ def command(
     out: Path | None,
     as_json: bool,
 ) -> None:
-    """Show pictures that nobody can guess to the server at URL, or to RECIPE, and say what hides them if not seen.
+    """Test whether the server at URL, or RECIPE, reads pictures whose content cannot be guessed, and if not, why.
 
-    Questions without a picture and with an empty one are controls: what they answer rightly proves nothing.
+    Questions without a picture and with an empty one are controls: if one is answered rightly, nothing is concluded.
     """
     from onbox.app.see import see_model
     from onbox.cli.ui.sight import sight

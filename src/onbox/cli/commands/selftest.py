@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     "selftest",
     cls=Manual,
     examples=(
-        ("onbox selftest", "every shape of server whose rate is known"),
-        ("onbox selftest --serve --port 8099 --shape clean", "serve one, for another client to measure"),
+        ("onbox selftest", "every shape of test server with a known rate"),
+        ("onbox selftest --serve --port 8099 --shape clean", "serve one shape, to measure it with another client"),
     ),
     ends={1: "a shape was measured wrong"},
 )
 @click.option("--serve", is_flag=True, help="Serve the shapes on loopback, for any client, until Ctrl-C.")
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Where to serve; a free port if left out.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="The port to serve on; by default a free one.")
 @click.option("--shape", "names", multiple=True, metavar="S", help="Only this shape; may be given several times.")
 @click.option(
     "--stall",
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Length of the pause of `stall`, in seconds.",
 )
-@click.option("--jobs", type=click.IntRange(1), help="Shapes that are measured at a time; 12 if left out.")
+@click.option("--jobs", type=click.IntRange(1), help="Shapes measured at a time; default 12.")
 @click.option("--out", "folder", type=click.Path(path_type=Path), help="Keep the evidence in this folder.")
 @json_option
 def command(

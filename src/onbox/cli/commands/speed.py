@@ -14,32 +14,38 @@ from onbox.errors import UsageError
     "speed",
     cls=Manual,
     examples=(
-        ("onbox speed http://127.0.0.1:8080/v1", "the decode rate, by witnesses that must agree"),
+        ("onbox speed http://127.0.0.1:8080/v1", "the decode rate, by independent measurements that must agree"),
         (
             "onbox speed http://127.0.0.1:8080/v1 --within 1% --budget 300",
-            "go on until it is known to 1 percent, for 5 minutes at most",
+            "continue until it is known to 1 percent, for 5 minutes at most",
         ),
         (
             "onbox speed http://127.0.0.1:8080/v1 --weights models/new.gguf --concurrency 1,2,4",
-            "is the rate possible here, and what do several requests at a time get",
+            "is the rate possible here, and what do concurrent requests get",
         ),
     ),
 )
 @click.argument("url")
-@click.option("--model", help="The model's name in requests; the server is asked if left out.")
-@click.option("--api-key-env", default="", metavar="NAME", help="Environment variable with the key the server wants.")
-@click.option("--tokens", type=click.IntRange(16), help="Output tokens a request; 256, or what the budget allows.")
-@click.option("--requests", type=click.IntRange(1), help="Measured requests; 10, or what the budget allows.")
+@click.option("--model", help="The model's name in requests; by default the server is asked.")
+@click.option("--api-key-env", default="", metavar="NAME", help="Environment variable that holds the server's API key.")
+@click.option(
+    "--tokens", type=click.IntRange(16), help="Output tokens per request; by default 256, or what the budget allows."
+)
+@click.option("--requests", type=click.IntRange(1), help="Measured requests; by default 10, or what the budget allows.")
 @click.option(
     "--budget",
     type=click.FloatRange(1),
     default=90.0,
     show_default=True,
     metavar="S",
-    help="Seconds for one request at a time: a slow server gets fewer and shorter ones.",
+    help="Seconds for the measured requests, one at a time: a slow server gets fewer and shorter ones.",
 )
-@click.option("--within", metavar="PERCENT", help="Go on until the rate is known to this, or say why it is not.")
-@click.option("--why", is_flag=True, help="What bounds it: memory, launches or work; by depths and requests at a time.")
+@click.option("--within", metavar="PERCENT", help="Measure until the rate is known to this, or say why it is not.")
+@click.option(
+    "--why",
+    is_flag=True,
+    help="Find what limits it: memory, launches or computation; by depths and concurrent requests.",
+)
 @click.option(
     "--at-least",
     type=click.FloatRange(0),
@@ -48,13 +54,15 @@ from onbox.errors import UsageError
     metavar="S",
     help="Seconds of decoding: a fast server gets more requests.",
 )
-@click.option("--depth", type=click.IntRange(0), default=0, show_default=True, help="Tokens of context before.")
-@click.option("--concurrency", metavar="N,N,...", help="Then so many requests at a time, as 1,2,4.")
-@click.option("--weights", metavar="SRC", help="What it serves, as `onbox fit` takes it: is the rate possible here?")
+@click.option(
+    "--depth", type=click.IntRange(0), default=0, show_default=True, help="Tokens of context before the answer."
+)
+@click.option("--concurrency", metavar="N,N,...", help="Also measure so many requests at a time, as 1,2,4.")
+@click.option("--weights", metavar="SRC", help="The served weights, as for `onbox fit`: is the rate possible here?")
 @click.option("--claims", "claims_file", type=click.Path(path_type=Path), help="Published rates to compare with.")
-@click.option("--backend", default="", help="The server's kernels, as you know them; claims ask for it.")
-@click.option("--precision", default="", help="Of the resident weights, as you know it; claims ask for it.")
-@click.option("--random-weights", is_flag=True, help="It makes no sense on purpose: a rate of the kernels.")
+@click.option("--backend", default="", help="The server's kernels, if you know them; needed for claims.")
+@click.option("--precision", default="", help="Precision of the weights in memory, if you know it; needed for claims.")
+@click.option("--random-weights", is_flag=True, help="Its weights are random on purpose: a rate of the kernels.")
 @click.option("--out", type=click.Path(path_type=Path), help="The evidence folder.")
 @json_option
 def command(
@@ -77,7 +85,7 @@ def command(
     out: Path | None,
     as_json: bool,
 ) -> None:
-    """Measure how fast the server at URL decodes, by witnesses that must agree."""
+    """Measure how fast the server at URL decodes, by independent measurements that must agree."""
     from onbox.app.speed import measure_speed
     from onbox.cli.ui.measurement import measurement
     from onbox.cli.ui.trial_view import make_view

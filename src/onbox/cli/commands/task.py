@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     cls=ManualGroup,
     no_args_is_help=True,
     examples=(
-        ("onbox task new my-first --to my-tasks", "a small whole task to change into your own"),
-        ("onbox task from my-repository --to mined-tasks", "tasks of your own commits that came with tests"),
+        ("onbox task new my-first --to my-tasks", "a small complete task to change into your own"),
+        ("onbox task from my-repository --to mined-tasks", "tasks from your own commits that came with tests"),
         ("onbox task render amended-tariff --seed 3", "an instance of a generated task as a plain folder"),
     ),
 )
 def command() -> None:
-    """Start a task of your own, make tasks of a repository's history, or write an instance of a generated one."""
+    """Start a task of your own, make tasks from a repository's history, or write an instance of a generated task."""
 
 
 @command.command(
@@ -36,17 +36,19 @@ def command() -> None:
     ),
 )
 @click.argument("name")
-@click.option("--to", type=click.Path(path_type=Path), default=Path(), help="The folder of tasks; here if left out.")
+@click.option(
+    "--to", type=click.Path(path_type=Path), default=Path(), help="The folder of tasks; by default the current folder."
+)
 @click.option(
     "--answer",
     type=click.Choice(["workspace", "reply"]),
     default="workspace",
     show_default=True,
-    help="Where the gate looks: at the files, or at the agent's last message.",
+    help="What the gate judges: the files, or the agent's last message.",
 )
 @json_option
 def new(name: str, to: Path, answer: "TaskAnswer", as_json: bool) -> None:
-    """Write a small whole task that passes its audit, to be changed into your own."""
+    """Write a small complete task that passes its audit, for you to change."""
     from onbox.app.tasks import new_task
 
     task = new_task(name, to, answer=answer)
@@ -54,7 +56,7 @@ def new(name: str, to: Path, answer: "TaskAnswer", as_json: bool) -> None:
         print_json({"name": task.name, "path": str(task.path)})
         return
     screen = err()
-    screen.line(f"{to / name}: a whole task; change it step by step")
+    screen.line(f"{to / name}: a complete task; change it step by step")
     screen.line("  instruction.md         what the agent is asked")
     if answer == "workspace":
         screen.line("  environment/app        the files it gets; the gate has them in tests/original")
@@ -69,23 +71,27 @@ def new(name: str, to: Path, answer: "TaskAnswer", as_json: bool) -> None:
         ("onbox task from my-repository --to mined-tasks", "the newest 300 commits, until twelve tasks are kept"),
         ("onbox task from my-repository --to mined-tasks --commits 50 --keep 3", "a first look"),
     ),
-    ends={1: "no commit became a task; each has its reason"},
+    ends={1: "no commit became a task; the reasons are listed"},
 )
 @click.argument("repository", type=click.Path(path_type=Path))
 @click.option("--to", type=click.Path(path_type=Path), required=True, help="A new folder for the tasks.")
 @click.option(
-    "--commits", type=click.IntRange(1, 100_000), default=300, show_default=True, help="Looked at, newest first."
+    "--commits",
+    type=click.IntRange(1, 100_000),
+    default=300,
+    show_default=True,
+    help="Commits to look at, newest first.",
 )
-@click.option("--keep", type=click.IntRange(1, 1000), default=12, show_default=True, help="Tasks that are enough.")
+@click.option("--keep", type=click.IntRange(1, 1000), default=12, show_default=True, help="Stop after so many tasks.")
 @click.option(
     "--env",
     "environment",
     type=click.Path(path_type=Path),
-    help="A virtual environment, or a folder with node_modules; the repository's own if left out.",
+    help="A virtual environment, or a folder with node_modules; by default the repository's own.",
 )
-@click.option("--jobs", type=click.IntRange(1, 64), default=2, show_default=True, help="Commits tried side by side.")
-@click.option("--minutes", type=click.FloatRange(min=0.1), help="For all of it; what is kept by then stays.")
-@click.option("--unsafe", is_flag=True, help="Run the tests without a sandbox where none works.")
+@click.option("--jobs", type=click.IntRange(1, 64), default=2, show_default=True, help="Commits tried in parallel.")
+@click.option("--minutes", type=click.FloatRange(min=0.1), help="Time limit for everything; tasks kept by then stay.")
+@click.option("--unsafe", is_flag=True, help="Run the tests without a sandbox if none works here.")
 @json_option
 def from_history(
     repository: Path,
@@ -98,9 +104,9 @@ def from_history(
     unsafe: bool,
     as_json: bool,
 ) -> None:
-    """Make tasks of the commits of REPOSITORY that came with tests which fail before and pass after.
+    """Make tasks from the commits of REPOSITORY whose own tests fail before and pass after.
 
-    Offline: nothing is fetched, and the repository's tests run in the sandbox. Each task that is kept passes its audit.
+    Nothing is downloaded, and the repository's tests run in the sandbox. Every task that is kept passes its audit.
     """
     from onbox.app.tasks import tasks_from
 
@@ -136,26 +142,28 @@ def _show(result: "MinedTasks") -> None:
         screen.line(f"{reasons.count(why):4} dropped: {why}", indent=2)
     thin = [end.name for end in result.kept if end.says_little]
     if thin:
-        screen.line(f"{len(thin)} say little about what is wanted: {', '.join(thin)}", indent=2)
+        screen.line(f"{len(thin)} say little about what should be done: {', '.join(thin)}", indent=2)
     if result.kept:
-        screen.line(f"next    read each instruction.md and mend it; onbox trial ... --tasks {result.folder}")
+        screen.line(f"next    read and correct each instruction.md; onbox trial ... --tasks {result.folder}")
 
 
 @command.command(
     "render",
     examples=(
-        ("onbox task render amended-tariff --seed 3 --to tariff-3", "the instance that a run with this seed had"),
+        ("onbox task render amended-tariff --seed 3 --to tariff-3", "the instance that a run with this seed got"),
         ("onbox task render my-tasks/my-first", "a task of your own"),
     ),
     ends={1: "its generator fails for this seed"},
 )
 @click.argument("task")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="0: the task as it lies.")
-@click.option("--to", type=click.Path(path_type=Path), help="The new folder; TASK-SEED here if left out.")
-@click.option("--unsafe", is_flag=True, help="Run the generator without a sandbox where none works.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="0: the task as it is.")
+@click.option(
+    "--to", type=click.Path(path_type=Path), help="The new folder; by default TASK-SEED in the current folder."
+)
+@click.option("--unsafe", is_flag=True, help="Run the generator without a sandbox if none works here.")
 @json_option
 def render(task: str, seed: int, to: Path | None, unsafe: bool, as_json: bool) -> None:
-    """Write the instance that TASK (a folder or a builtin one's name) has for a seed, for Harbor or to look at.
+    """Write the instance of TASK (a folder or the name of a builtin task) for a seed, for Harbor or to inspect it.
 
     The seed of a run is in its run.json.
     """

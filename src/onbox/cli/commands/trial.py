@@ -14,40 +14,38 @@ from onbox.errors import UsageError
     "trial",
     cls=Manual,
     examples=(
-        ("onbox trial", "two small models that come with onbox, on this box"),
+        ("onbox trial", "two small models with builtin recipes, on this box"),
         (
             "onbox trial http://127.0.0.1:8080/v1 http://127.0.0.1:8081/v1",
-            "the server that you run against one that wants its place",
+            "the server that you run now against a challenger",
         ),
         (
             "onbox trial qwen2.5-coder-1.5b models/new.gguf --tasks my-tasks --runs 5",
             "a builtin recipe against your file, on your own tasks",
         ),
-        ("onbox trial --resume trials/mine", "go on after an interruption"),
+        ("onbox trial --resume trials/mine", "continue after an interruption"),
     ),
     ends={
-        3: "this box cannot do it, or a contender did not come to its end; one line says why",
+        3: "this box cannot do it, or a contender did not finish; one line says why",
         4: GUARDED,
-        130: "interrupted; what is done is kept, and the line that goes on is printed",
+        130: "interrupted; finished runs are kept, and the command that resumes is printed",
     },
 )
 @click.argument("contenders", nargs=-1)
-@click.option("--out", type=click.Path(path_type=Path), help="The evidence folder; trials/trial-DATE-TIME if left out.")
-@click.option("--resume", type=click.Path(path_type=Path), help="Go on with a trial that was interrupted.")
+@click.option("--out", type=click.Path(path_type=Path), help="The evidence folder; by default trials/trial-DATE-TIME.")
+@click.option("--resume", type=click.Path(path_type=Path), help="Continue a trial that was interrupted.")
 @click.option("--runs", type=int, help="Runs of each task by each contender; with --resume: more than planned.")
 @click.option(
     "--until",
     type=click.Choice(["all", "settled"]),
-    help="settled: judge in between, and end as soon as that settles it; --runs are then the most.",
+    help="settled: judge in between and end as soon as the verdict is settled; --runs is then the maximum.",
 )
 @click.option(
     "--spending",
     type=click.Choice(["obrien-fleming", "e-process"]),
-    help="How the looks of --until settled share the chance of an error.",
+    help="How the looks of --until settled share the error probability.",
 )
-@click.option(
-    "--parallel", type=int, metavar="N", help="Runs at a time, where the engine serves several; 1 if left out."
-)
+@click.option("--parallel", type=int, metavar="N", help="Runs at a time, if the engine serves several; default 1.")
 @click.option(
     "--ray",
     metavar="ADDRESS",
@@ -64,7 +62,7 @@ from onbox.errors import UsageError
 @set_option
 @click.option("--task", "task_names", multiple=True, help="Only this task; may be given several times.")
 @click.option("--reserve", type=click.FloatRange(0), metavar="GIB", help="Memory that must stay available, in GiB.")
-@click.option("--seed", type=int, help="Another seed gives other samples; 1 if left out.")
+@click.option("--seed", type=int, help="Another seed gives other samples; default 1.")
 @click.option(
     "--values",
     "values_file",
@@ -72,10 +70,10 @@ from onbox.errors import UsageError
     help="What you value, as a YAML file: margins, what a minute is worth, what a model must have.",
 )
 @click.option("--agent", help="The agent that works on the tasks: builtin, opencode, ...")
-@click.option("--no-speed", is_flag=True, help="Leave the decode measurement out.")
+@click.option("--no-speed", is_flag=True, help="Skip the decode measurement.")
 @click.option("--no-audit", is_flag=True, help="Score tasks of your own whose gates were not audited.")
 @network_option
-@click.option("--unsafe", is_flag=True, help="Run agents' commands without a sandbox where none works.")
+@click.option("--unsafe", is_flag=True, help="Run agents' commands without a sandbox if none works here.")
 @json_option
 def command(
     contenders: tuple[str, ...],
@@ -101,10 +99,10 @@ def command(
     unsafe: bool,
     as_json: bool,
 ) -> None:
-    """Measure contenders on this box, let them do tasks as coding agents, judge.
+    """Measure contenders on this box, let them work on tasks as coding agents, and judge them.
 
     A CONTENDER is a URL of an OpenAI-compatible server, a GGUF file, a recipe (file or name), or one trial file. The
-    first is the incumbent. With none, two small models that come with onbox compete.
+    first is the incumbent. Without any, two small models with builtin recipes compete.
     """
     from onbox.app.sealing import report_path
     from onbox.app.trials import TrialSpec, plan_trial, run_trial, values_of
@@ -135,4 +133,6 @@ def command(
 def _refuse_changes() -> None:
     """Refuse what would change a plan that is frozen already."""
     if set(given()) - {"resume", "ray", "runs", "as_json"}:
-        raise UsageError("--resume: the plan is frozen in the folder", "give --resume DIR alone, or with more --runs")
+        raise UsageError(
+            "--resume: the plan is frozen in the folder", "give only --resume DIR, or also a larger --runs"
+        )

@@ -19,11 +19,11 @@ FORMS = ("command", "onbox", "sparkrun")
     "up",
     cls=Manual,
     examples=(
-        ("onbox up qwen2.5-coder-1.5b", "serve a builtin recipe, and print its URL"),
+        ("onbox up qwen2.5-coder-1.5b", "serve a builtin recipe and print its URL"),
         ("onbox up recipes/mine.yaml --print", "the exact command; nothing is run"),
         (
             "onbox up recipes/mine.yaml --name mine --reserve 8",
-            "under a name, with 8 GiB kept for the rest of this box",
+            "under a name, with 8 GiB reserved for the rest of this box",
         ),
     ),
     ends={4: GUARDED},
@@ -31,11 +31,11 @@ FORMS = ("command", "onbox", "sparkrun")
 @click.argument("recipe")
 @click.option("--print", "only_print", is_flag=True, help="Print the exact command and start nothing.")
 @click.option("--as", "form", type=click.Choice(FORMS), default="command", help="With --print: the recipe itself.")
-@click.option("--name", help="By which `down` and `ps` know it; the recipe's name if left out.")
-@click.option("--port", type=click.IntRange(1, 65535), help="Any free one if left out.")
+@click.option("--name", help="The name for `down` and `ps`; by default the recipe's.")
+@click.option("--port", type=click.IntRange(1, 65535), help="By default any free one.")
 @click.option("--reserve", type=click.FloatRange(0), metavar="GIB", help="Memory that must stay available, in GiB.")
-@click.option("--replace", metavar="NAME", help="Stop this engine before, and bring it back at the end.")
-@click.option("--check-weights", is_flag=True, help="Hash all weights again, also those whose hash is known.")
+@click.option("--replace", metavar="NAME", help="Stop this engine first, and start it again at the end.")
+@click.option("--check-weights", is_flag=True, help="Hash all weights again, even if their hash is known.")
 @json_option
 def command(
     recipe: str,
@@ -48,9 +48,9 @@ def command(
     check_weights: bool,
     as_json: bool,
 ) -> None:
-    """Start what RECIPE says, show its phases until it serves, and leave it to its guard.
+    """Start the engine of RECIPE, show its phases until it serves, and leave it running under its guard.
 
-    RECIPE is a file, the name of a recipe that comes along, or a GGUF file. An interruption before it serves ends it.
+    RECIPE is a file, the name of a builtin recipe, or a GGUF file. An interruption before it serves ends the engine.
     """
     from onbox.app.serving import as_json as contract
     from onbox.app.serving import backend_of, find_recipe, stand_up

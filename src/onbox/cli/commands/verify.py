@@ -16,7 +16,7 @@ from onbox.cli.ui.console import out, print_json
         ("onbox verify trials/mine", "has a file changed, and does the verdict follow"),
         (
             "onbox verify trials/mine --against 5f2b6c0e9d1a4b7883aa17f0c2d94e51663bb08c7e0f9a2d41c5b6e7f8091a2b",
-            "hold it to the seal that was published",
+            "compare it with the published seal",
         ),
     ),
     ends={1: "a file has changed, or the verdict does not follow"},
@@ -27,7 +27,7 @@ from onbox.cli.ui.console import out, print_json
 def command(folder: Path, against: str, as_json: bool) -> None:
     """Check that no file of the trial in FOLDER has changed, and that its verdict and reports follow from its evidence.
 
-    Whoever made the trial can make all of it anew, seal included; --against holds it to the seal that was published.
+    Whoever made the trial can forge all of it, including the seal; --against compares it with the published seal.
     """
     from onbox.app.judging import verify_trial
 
@@ -41,7 +41,7 @@ def command(folder: Path, against: str, as_json: bool) -> None:
         follows = (
             ", and the verdict follows from the evidence"
             if found.by_todays_rules
-            else "; the verdict is by other rules than today's"
+            else "; the verdict was made by other rules than today's"
         )
         out().line(f"{folder}: every hash holds{follows}")
         out().line(f"seal {found.seal}{', as published' if against else ''}")

@@ -14,15 +14,15 @@ from onbox.cli.ui.console import err, out, print_json
     "view",
     cls=Manual,
     examples=(
-        ("onbox view", "the trials in `trials`, those under way too"),
-        ("onbox view my-trials --port 8090", "another folder, at a port of your choice"),
+        ("onbox view", "the trials in `trials`, including running ones"),
+        ("onbox view my-trials --port 8090", "another folder, on a port of your choice"),
     ),
 )
 @click.argument("folder", required=False, type=click.Path(path_type=Path))
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Where to serve; a free port if left out.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="The port to serve on; by default a free one.")
 @json_option
 def command(folder: Path | None, port: int, as_json: bool) -> None:
-    """Show the trials in FOLDER (`trials` if left out) in a browser on this box, those under way too, until Ctrl-C."""
+    """Show the trials in FOLDER (default `trials`) in a browser on this box, including running ones, until Ctrl-C."""
     from onbox.app.viewing import open_view
 
     server = open_view(folder, port=port)

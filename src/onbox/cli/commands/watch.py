@@ -13,33 +13,37 @@ from onbox.cli.options import bytes_of, json_option
     context_settings={"ignore_unknown_options": False},
     cls=Manual,
     examples=(
-        ("onbox watch --pid 4711", "does this start get on, or does it hang"),
-        ("onbox watch -- docker load -i image.tar", "a command, with the daemon that does its work"),
-        ("onbox watch --replay recording.jsonl.gz --json", "a recording again, for a program"),
+        ("onbox watch --pid 4711", "is this start making progress or hanging"),
+        ("onbox watch -- docker load -i image.tar", "a command, with the daemon that works for it"),
+        ("onbox watch --replay recording.jsonl.gz --json", "a recording again, as JSON"),
     ),
     ends={1: "it ended dead or hung"},
 )
-@click.option("--patience", type=click.FloatRange(min=1.0), help="Seconds without progress that are a hang, any phase.")
-@click.option("--pid", type=click.IntRange(1), help="Watch this process and all that it starts.")
+@click.option(
+    "--patience", type=click.FloatRange(min=1.0), help="Seconds without progress that count as a hang, in any phase."
+)
+@click.option("--pid", type=click.IntRange(1), help="Watch this process and everything it starts.")
 @click.option("--container", help="Watch a container of docker or podman, by its name or id.")
 @click.option("--replay", type=click.Path(path_type=Path), help="Watch a recording instead of this box.")
 @click.option(
-    "--speed", type=click.FloatRange(min=0.1), help="Replay this many times as fast; as fast as it goes if left out."
+    "--speed",
+    type=click.FloatRange(min=0.1),
+    help="Replay speed, in multiples of real time; by default as fast as possible.",
 )
 @click.option(
     "--reserve",
     type=click.FloatRange(0),
     metavar="GIB",
-    help="With --replay: would a guard of this reserve have acted?",
+    help="With --replay: would a guard with this reserve have acted?",
 )
 @click.option(
-    "--plan", type=click.FloatRange(0), metavar="GIB", help="What that guard lets it hold; nothing if left out."
+    "--plan", type=click.FloatRange(0), metavar="GIB", help="The memory plan for that guard; by default none."
 )
-@click.option("--unified", is_flag=True, help="For that guard: the GPU takes its memory from the host's.")
-@click.option("--url", help="The server that comes up: its /health and its counters are looked at too.")
-@click.option("--log", type=click.Path(path_type=Path), help="The log to follow, where the process writes one.")
+@click.option("--unified", is_flag=True, help="For that guard: the GPU shares the host's memory.")
+@click.option("--url", help="The server that is starting: its /health and its counters are read too.")
+@click.option("--log", type=click.Path(path_type=Path), help="The log file to follow, if the process writes one.")
 @click.option("--record", type=click.Path(path_type=Path), help="Keep all samples in this file; .gz is compressed.")
-@click.option("--stop-hung", is_flag=True, help="Stop CMD when it is hung; nothing else is ever stopped.")
+@click.option("--stop-hung", is_flag=True, help="Stop CMD when it hangs; nothing else is ever stopped.")
 @click.argument("cmd", nargs=-1, type=click.UNPROCESSED)
 @json_option
 def command(
@@ -58,7 +62,7 @@ def command(
     cmd: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Say second by second whether a stand-up gets on, is slow, or hangs, and by what evidence.
+    """Report every second whether a start makes progress, is slow, or hangs, and on what evidence.
 
     Name one thing to watch: a process, a container, a recording, or a command after `--`.
     """

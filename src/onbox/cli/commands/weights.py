@@ -31,9 +31,9 @@ class _SourceOrCommand(ManualGroup):
     cls=_SourceOrCommand,
     no_args_is_help=True,
     examples=(
-        ("onbox weights models/new.gguf", "parameters, bytes a token, KV cache: from the headers"),
-        ("onbox weights hf:Qwen/Qwen2.5-Coder-1.5B-Instruct", "a model that is not here yet, by range requests"),
-        ("onbox weights fetch hf:Qwen/Qwen2.5-Coder-1.5B-Instruct --to models/coder", "bring what an engine reads"),
+        ("onbox weights models/new.gguf", "parameters, bytes per token, KV cache: from the headers"),
+        ("onbox weights hf:Qwen/Qwen2.5-Coder-1.5B-Instruct", "a model that is not downloaded yet, by range requests"),
+        ("onbox weights fetch hf:Qwen/Qwen2.5-Coder-1.5B-Instruct --to models/coder", "download what an engine reads"),
     ),
     context_settings={"ignore_unknown_options": True},
     subcommand_metavar="SRC [--json] | fetch SRC --to DIR",
@@ -50,7 +50,7 @@ def command() -> None:
     "show",
     examples=(
         ("onbox weights show models/new.gguf", "what `onbox weights models/new.gguf` is short for"),
-        ("onbox weights show models/new.gguf --depth 8192 --json", "the cache at 8192 tokens, for a program"),
+        ("onbox weights show models/new.gguf --depth 8192 --json", "the cache at 8192 tokens, as JSON"),
     ),
 )
 @click.argument("source", metavar="SRC")
@@ -58,7 +58,7 @@ def command() -> None:
     "--depth",
     type=click.IntRange(min=0),
     metavar="N",
-    help="Tokens at which the cache that a step reads is given; by default the longest context.",
+    help="Context for the size of the cache that a step reads; by default the longest.",
 )
 @json_option
 def show(source: str, depth: int | None, as_json: bool) -> None:
@@ -77,7 +77,7 @@ def show(source: str, depth: int | None, as_json: bool) -> None:
     examples=(
         (
             "onbox weights fetch hf:Qwen/Qwen2.5-Coder-1.5B-Instruct --to models/coder",
-            "only what an engine reads, each file held against its hash",
+            "only what an engine reads, each file checked against its hash",
         ),
         (
             "onbox weights fetch hf:Qwen/Qwen2.5-Coder-1.5B-Instruct@main --to models/coder --exclude '*.bin'",
@@ -97,7 +97,7 @@ def show(source: str, depth: int | None, as_json: bool) -> None:
 def fetch(
     source: str, folder: Path, include: tuple[str, ...], exclude: tuple[str, ...], sha256: str | None, as_json: bool
 ) -> None:
-    """Bring SRC here: only what an engine reads, resumed after a cut, checked against the published hashes."""
+    """Download SRC: only what an engine reads, resumable, checked against the published hashes."""
     from onbox.app.fetching import fetch_weights
 
     fetched = fetch_weights(source, folder, include=include, exclude=exclude, sha256=sha256, tell=tell)

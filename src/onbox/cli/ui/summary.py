@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from onbox.judge.results import ContenderResult, Measurement, Validity, Verdict
-from onbox.report import formatting, weighed
+from onbox.report import comparison_tables, formatting
 from onbox.report.text import one_line
 from onbox.schema.checks import Status
 
@@ -79,14 +79,14 @@ def _numbers(verdict: Verdict) -> RenderableType:
 
 
 def _weighed(verdict: Verdict) -> Iterator[RenderableType]:
-    for _, head, rows in weighed.tables(verdict):
+    for _, head, rows in comparison_tables.tables(verdict):
         yield _table(head, rows)
 
 
 def _arms(verdict: Verdict) -> Iterator[RenderableType]:
     if not verdict.arms:
         return
-    yield _table(weighed.ARMS_HEAD, weighed.arm_rows(verdict))
+    yield _table(comparison_tables.ARMS_HEAD, comparison_tables.arm_rows(verdict))
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> RenderableType:

@@ -20,7 +20,7 @@ class AttachedServer:
     metrics_path: str | None = METRICS_PATH
 
     def launch(self, recipe: Recipe, weights: Path, port: int) -> Launch:
-        raise UsageError(f"{recipe.name}: an attached server is not started by onbox")
+        raise UsageError(f"{recipe.name}: onbox does not start an attached server")
 
     def version(self) -> str | None:
         return None

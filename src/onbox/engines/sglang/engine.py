@@ -16,7 +16,7 @@ from onbox.errors import BoxError, UsageError
 from onbox.schema.recipe import ArgumentValue, Recipe
 from onbox.wire.client import StampedClient
 
-STOP_HINT = "does it fit in memory, and does this version know every option?"
+STOP_HINT = "does the model fit into memory, and does this version know every option?"
 KEPT = (
     *("version", "max_total_num_tokens", "max_running_requests"),
     *("attention_backend", "moe_runner_backend", "kv_cache_dtype"),

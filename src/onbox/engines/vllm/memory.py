@@ -40,7 +40,7 @@ def planned(recipe: "Recipe", total_bytes: int, on_cpu: bool, held: int | None) 
     pinned = kv_cache_bytes(recipe, on_cpu=on_cpu)
     least = None if held is None else held + ALLOWANCE_BYTES
     if pinned is not None:
-        made_of = "the weights are not here yet" if held is None else f"{gib(held)} weights, 4 GiB allowance"
+        made_of = "the weights are not downloaded yet" if held is None else f"{gib(held)} weights, 4 GiB allowance"
         return None if least is None else least + pinned, f"{gib(pinned)} KV cache as pinned, {made_of}"
     given = recipe.serve.arguments.get("gpu-memory-utilization", UTILISATION)
     share = float(str(given)) if re.fullmatch(r"\d*\.?\d+", str(given)) else 1.0

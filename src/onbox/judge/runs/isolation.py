@@ -5,6 +5,7 @@ its values. Nudges are the built-in agent's own words and leave no mark beforeha
 """
 
 import json
+import re
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
@@ -40,7 +41,13 @@ def bears(arm: ArmPlan, canaries: Collection[str], exchanges: Sequence[Exchange]
 
 def _serves(server: str, names: Collection[str], bodies: Sequence[str]) -> bool:
     """Whether tools of a server are offered, or told of by name: Qwen Code offers one only after the model asked."""
-    return any(server in name for name in names) or any(f"mcp__{server}__" in text for text in bodies)
+    part = re.compile(rf"(?<![^\W_]){re.escape(_plain(server))}(?![^\W_])")
+    return any(part.search(_plain(name)) for name in names) or any(f"mcp__{server}__" in text for text in bodies)
+
+
+def _plain(name: str) -> str:
+    """A name with one sign between its parts: agents put a server's before a tool's, each with signs of its own."""
+    return re.sub(r"[^\w]+|_+", "_", name.lower()).strip("_")
 
 
 def _tool_names(holder: Any) -> Iterator[str]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from onbox.evidence.records import Exchange, TransportError
 from onbox.judge.formatting import one_line
 from onbox.judge.runs.context_window import CONTEXT, RATE_LIMIT, harness_asked_too_much
-from onbox.judge.runs.own_words import broken_echo, cut_by_limit, holds_model_text, names_a_setting
+from onbox.judge.runs.refused_history import broken_echo, cut_by_limit, holds_model_text, names_a_setting
 from onbox.protocol.reply import Reply
 
 UNPARSED = re.compile(

@@ -15,7 +15,7 @@ OTHERS_MIN = 3
 """Fewer agree by chance."""
 
 
-class OtherKind(NamedTuple):
+class OutlierRequests(NamedTuple):
     """Requests that are none of the others' kind."""
 
     requests: int
@@ -25,7 +25,7 @@ class OtherKind(NamedTuple):
     """Coefficient of variation of the others."""
 
 
-def other_kind(paces_s: Sequence[float]) -> OtherKind | None:
+def other_kind(paces_s: Sequence[float]) -> OutlierRequests | None:
     """The rarer kind, where one was met, and too seldom for its share to be known.
 
     The slowest (or fastest) ones are held against a prediction interval of the others, Student's t, shared among all
@@ -43,7 +43,7 @@ def other_kind(paces_s: Sequence[float]) -> OtherKind | None:
     return None
 
 
-def _parted(others: Sequence[float], nearest: float, few: int, chance: float) -> OtherKind | None:
+def _parted(others: Sequence[float], nearest: float, few: int, chance: float) -> OutlierRequests | None:
     m = len(others)
     if m < OTHERS_MIN:
         return None
@@ -52,4 +52,4 @@ def _parted(others: Sequence[float], nearest: float, few: int, chance: float) ->
     bound = t_quantile(1 - chance, m - 1) * deviation * math.sqrt(1 + 1 / m)
     if abs(nearest - mean) <= max(bound, limit.KIND_APART * mean):
         return None
-    return OtherKind(few, nearest / mean - 1, deviation / mean)
+    return OutlierRequests(few, nearest / mean - 1, deviation / mean)

@@ -6,13 +6,13 @@ from statistics import NormalDist, fmean, pvariance
 
 from onbox.evidence.records import Plan
 from onbox.judge import thresholds as limit
+from onbox.judge.comparison_results import Basis, Pace
 from onbox.judge.verdict.cells import distinct
 from onbox.judge.verdict.comparison import SWITCH, UNDECIDED
 from onbox.judge.verdict.contenders import JudgedContender
 from onbox.judge.verdict.head_to_head import HeadToHead
 from onbox.judge.verdict.planner import runs_that_settle
 from onbox.judge.verdict.scope import THESE_TASKS
-from onbox.judge.weighed import Basis, Pace
 from onbox.schema.units import count, several
 
 TASKS_MIN = 6

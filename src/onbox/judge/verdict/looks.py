@@ -6,10 +6,10 @@ from onbox.evidence.extent import looks_asked, looks_made, next_look
 from onbox.evidence.records import LedgerEntry, LedgerKind, Plan
 from onbox.judge import thresholds as limit
 from onbox.judge.boundaries import levels, obrien_fleming
+from onbox.judge.comparison_results import InterimLook, InterimLooks
 from onbox.judge.rounding import rounded
 from onbox.judge.verdict.comparison import any_time_p
 from onbox.judge.verdict.head_to_head import HeadToHead
-from onbox.judge.weighed import InterimLook, InterimLooks
 from onbox.schema.units import count, several
 
 ONE_LOOK, E_PROCESS = "one look", "e-process"

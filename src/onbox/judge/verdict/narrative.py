@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from onbox.evidence.records import Plan
 from onbox.judge import thresholds as limit
+from onbox.judge.comparison_results import Basis
 from onbox.judge.formatting import OF_KERNELS, passes
 from onbox.judge.rates import RatePair
 from onbox.judge.results import ArmResult, ContenderResult, Outcome, Validity
@@ -15,7 +16,6 @@ from onbox.judge.verdict.comparison import KEEP, SWITCH, UNDECIDED
 from onbox.judge.verdict.contenders import JudgedContender
 from onbox.judge.verdict.head_to_head import HeadToHead
 from onbox.judge.verdict.scope import TASKS_LIKE_THESE, THESE_TASKS, scope_of, tally_words, these
-from onbox.judge.weighed import Basis
 from onbox.schema.units import count, p_value, percent, plus_minus, several
 
 

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from itertools import combinations
 
 from onbox.evidence.records import Role
+from onbox.judge.comparison_results import Ability, Pace, PairResult, Standing
 from onbox.judge.rounding import rounded, rounded_pair
 from onbox.judge.statistics import holm
 from onbox.judge.verdict.comparison import Pair, Rule, as_observed, pairs
 from onbox.judge.verdict.contenders import JudgedContender
 from onbox.judge.verdict.head_to_head import HeadToHead
 from onbox.judge.verdict.standing import ContenderFacts, demands
-from onbox.judge.weighed import Ability, Pace, PairResult, Standing
 
 NO_WORSE = frozenset({Ability.EQUAL, Ability.NO_WORSE, Ability.BETTER})
 NO_BETTER = frozenset({Ability.EQUAL, Ability.NO_BETTER, Ability.WORSE})

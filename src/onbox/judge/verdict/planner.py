@@ -11,9 +11,9 @@ from collections.abc import Callable
 from statistics import NormalDist
 
 from onbox.judge import thresholds as limit
+from onbox.judge.comparison_results import Pace
 from onbox.judge.verdict.comparison import Pair
 from onbox.judge.verdict.pairing import TaskPairs
-from onbox.judge.weighed import Pace
 
 NORMAL = NormalDist()
 USUAL = 0.25

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from onbox.evidence.records import Plan, QuantPlan
+from onbox.judge.comparison_results import Ability, QuantRow
 from onbox.judge.rounding import rounded, rounded_pair
 from onbox.judge.statistics import holm
 from onbox.judge.verdict.comparison import Pair, Rule, as_observed
 from onbox.judge.verdict.contenders import JudgedContender
 from onbox.judge.verdict.pairing import TaskPair, TaskPairs
-from onbox.judge.weighed import Ability, QuantRow
 from onbox.schema.units import count, p_value, percent
 
 LARGEST, LOSS, GAIN, NO_LOSS, OPEN = "largest", "loss", "gain", "no loss within the margin", "open"

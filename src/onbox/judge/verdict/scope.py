@@ -1,8 +1,8 @@
 """How far a verdict reaches: the tasks that were run, or tasks like these too."""
 
+from onbox.judge.comparison_results import Basis
 from onbox.judge.verdict.comparison import UNDECIDED, Pair, decide
 from onbox.judge.verdict.pairing import TaskPairs
-from onbox.judge.weighed import Basis
 
 THESE_TASKS, TASKS_LIKE_THESE = "these tasks", "tasks like these"
 _NUMBERS = ("no", "this one", "these two", "these three", "these four", "these five", "these six", "these seven",

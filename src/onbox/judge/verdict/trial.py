@@ -8,6 +8,7 @@ from onbox.evidence.extent import plan_at_look
 from onbox.evidence.records import Plan
 from onbox.evidence.trial_evidence import TrialEvidence
 from onbox.judge import RULES
+from onbox.judge.comparison_results import Basis
 from onbox.judge.results import Comparison, Verdict
 from onbox.judge.rounding import rounded
 from onbox.judge.runs.run_summary import RunSummary
@@ -23,7 +24,6 @@ from onbox.judge.verdict.head_to_head import HeadToHead, compare
 from onbox.judge.verdict.looks import E_PROCESS, level_with, looks_of, of_looks, with_evidence
 from onbox.judge.verdict.pairwise import pair_table, standings
 from onbox.judge.verdict.quants import of_quants, quant_table
-from onbox.judge.weighed import Basis
 
 FIXED_SUITE = "exact permutation of runs within each task, or of pairs with the same files, two-sided"
 POPULATION = "exact sign-flip of whole tasks, two-sided"

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from onbox.evidence.records import OwnerValues
+from onbox.judge.comparison_results import Ability, Basis, Pace
 from onbox.judge.intervals import Interval
 from onbox.judge.verdict.speed_ratio import TimeRatio
 from onbox.judge.verdict.standing import MET, MISSED, ContenderFacts
 from onbox.judge.verdict.standing import UNKNOWN as NOT_KNOWN
-from onbox.judge.weighed import Ability, Basis, Pace
 from onbox.schema.units import factor, size
 
 KEEP, SWITCH, UNDECIDED = "keep", "switch", "undecided"

@@ -1,11 +1,11 @@
 """What a verdict says of margins, times, memory and demands, in sentences."""
 
+from onbox.judge.comparison_results import Ability, Basis, Pace
 from onbox.judge.verdict.comparison import SWITCH, UNDECIDED
 from onbox.judge.verdict.head_to_head import HeadToHead
 from onbox.judge.verdict.scope import these
 from onbox.judge.verdict.speed_ratio import TimeRatio
 from onbox.judge.verdict.standing import MISSED, demands
-from onbox.judge.weighed import Ability, Basis, Pace
 from onbox.schema.units import factor, percent, several
 
 DEMANDS = {

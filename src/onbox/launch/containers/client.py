@@ -208,6 +208,6 @@ def find_container(name: str) -> ContainerInfo:
     for client in clients:
         if (found := client.container(name)) is not None:
             if found.pid is None:
-                raise UsageError(f"{name}: the container does not run: {found.status}")
+                raise UsageError(f"{name}: the container is not running: {found.status}")
             return found
     raise UsageError(f"{name}: no such container", f"{clients[0].program} ps lists those that run")

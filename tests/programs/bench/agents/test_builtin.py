@@ -9,7 +9,7 @@ from onbox.evidence.folder import read_lines
 from onbox.evidence.records import AgentPlan, Exchange, Limits, RunRecord
 from onbox.wire.endpoint import Endpoint
 from onbox.wire.proxy import RecordingProxy
-from tests.doubles.server import Asked, Wire, serving
+from tests.doubles.server import ReceivedRequest, Wire, serving
 from tests.exchanges import delta
 from tests.unit.bench.agents.built_in import FIX, Make, calls, in_turn, says
 
@@ -54,7 +54,7 @@ class TestRun:
         assert [step["role"] for step in steps] == ["system", "user", "assistant", "tool", "assistant"]
 
     def test_a_reply_that_the_time_limit_cuts_off_is_in_the_record(self, tmp_path: Path, bench: Make) -> None:
-        def script(asked: Asked, wire: Wire) -> None:
+        def script(request: ReceivedRequest, wire: Wire) -> None:
             wire.head(200, content_type="text/event-stream", transfer_encoding="chunked")
             while True:
                 wire.chunk(delta(content="and ").encode())

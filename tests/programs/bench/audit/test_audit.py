@@ -250,9 +250,9 @@ def test_a_task_whose_program_is_not_here_is_left_out_in_words(tmp_path: Path, s
     toml = tmp_path / "task" / "task.toml"
     toml.write_text(toml.read_text().replace("[metadata]", '[metadata]\nneeds = ["bash", "no-such-program"]'))
     here, away = load_task(BUILTIN / "fill-json"), load_task(tmp_path / "task")
-    said: list[tuple[str, str]] = []
-    assert fit([here, away], sandbox, lambda name, why: said.append((name, why.message))) == [here]
-    assert said == [("task", "needs no-such-program, which is not in the sandbox")]
+    messages: list[tuple[str, str]] = []
+    assert fit([here, away], sandbox, lambda name, why: messages.append((name, why.message))) == [here]
+    assert messages == [("task", "needs no-such-program, which is not in the sandbox")]
     with pytest.raises(BoxError, match="task: needs no-such-program"):
         fit([away], sandbox)
 

@@ -105,10 +105,10 @@ def asking(folder: Path, port: int) -> Task:
 @pytest.mark.bwrap
 def test_it_is_left_out_or_let_in_by_words(tmp_path: Path, sandbox: Sandbox, port: int) -> None:
     needs, other = asking(tmp_path / "1", port), made(tmp_path / "2", "#!/bin/bash\n" + WRITES_ONE)
-    said: list[str] = []
-    found = fit([needs, other], sandbox, lambda name, why: said.append(why.message), network="none")
+    messages: list[str] = []
+    found = fit([needs, other], sandbox, lambda name, why: messages.append(why.message), network="none")
     assert [task.network for task in found] == [False]
-    assert said == ["tests/test.sh needs the network: tried without, curl could not reach files.example.org"]
+    assert messages == ["tests/test.sh needs the network: tried without, curl could not reach files.example.org"]
     with pytest.raises(BoxError, match=r"tests/test\.sh needs the network") as raised:
         fit([needs], sandbox, network="none")
     assert "--network gates" in raised.value.next_step

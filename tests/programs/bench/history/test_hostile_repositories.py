@@ -60,8 +60,8 @@ def objects_gone(folder: Path) -> None:
     [
         (no_repository, "no git repository"),
         (empty, "has no commit on refs/heads/main"),
-        (one_commit, "one commit, and nothing before it"),
-        (shallow, "one commit, and nothing before it"),
+        (one_commit, "has only one commit"),
+        (shallow, "has only one commit"),
         (only_merges, "git rev-list"),
         (detached_from_nothing, "HEAD names no branch"),
         (objects_gone, "git rev-list"),
@@ -82,7 +82,7 @@ def test_a_history_of_merges_alone(tmp_path: Path) -> None:
     names = [git(repository, "commit-tree", tree, "-m", text) for text in ("a", "b")]
     head = git(repository, "commit-tree", tree, "-p", names[0], "-p", names[1], "-m", "merge")
     git(repository, "update-ref", "refs/heads/main", head)
-    with pytest.raises(UsageError, match="no commit but merges"):
+    with pytest.raises(UsageError, match="no commits other than merges"):
         tasks_from(repository, tmp_path / "tasks", commits=1)
 
 

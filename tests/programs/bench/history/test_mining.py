@@ -11,7 +11,7 @@ from onbox.app.tasks import tasks_from
 from onbox.bench.audit import audit
 from onbox.bench.audit.admission import admit
 from onbox.bench.gate import grade
-from onbox.bench.history import deciding
+from onbox.bench.history import deciding_tests
 from onbox.bench.sandbox.choose import VARIABLE, choose
 from onbox.bench.tasks import load_task, load_tasks
 from onbox.bench.workspace import make_workspace
@@ -35,8 +35,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str], Pat
 def test_the_one_commit_with_a_deciding_test_is_kept(
     made: tuple[Path, list[str], Path, dict[str, object]],
 ) -> None:
-    _, (first, second, third), folder, said = made
-    assert said == {
+    _, (first, second, third), folder, message = made
+    assert message == {
         "looked_at": 3,
         "kept": [{"name": f"slugs-{third[:8]}-spaces-become-dashes-in-a-slug-12", "commit": third}],
         "dropped": [
@@ -44,7 +44,7 @@ def test_the_one_commit_with_a_deciding_test_is_kept(
             {"commit": first, "why": "nothing before it"},
         ],
     }
-    assert [task.name for task in load_tasks(folder)] == [said["kept"][0]["name"]]  # type: ignore[index]
+    assert [task.name for task in load_tasks(folder)] == [message["kept"][0]["name"]]  # type: ignore[index]
 
 
 def test_the_task_has_the_tree_before_and_hides_the_tests(
@@ -190,7 +190,7 @@ def test_of_a_slow_suite_the_gate_runs_what_decides(tmp_path: Path) -> None:
 def test_a_commit_of_which_one_test_never_ends_before_is_kept_with_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deciding, "BEFORE_MIN_S", 3.0)
+    monkeypatch.setattr(deciding_tests, "BEFORE_MIN_S", 3.0)
     repository = new(tmp_path / "endless")
     test = "import unittest\nfrom one import one\n\n\nclass One(unittest.TestCase):\n"
     commit(
@@ -251,7 +251,7 @@ def test_a_large_commit_makes_a_task_of_each_piece(tmp_path: Path) -> None:
 def test_a_commit_whose_pieces_take_long_to_find_gives_what_was_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("onbox.bench.history.making.PIECES_S", 0.0)
+    monkeypatch.setattr("onbox.bench.history.commit_tasks.PIECES_S", 0.0)
     repository = new(tmp_path / "long")
     old = "".join(f"def f{n}():\n    return 0\n\n\n" for n in range(14))
     commit(repository, "start", {"one.py": old})

@@ -128,28 +128,28 @@ def test_an_entry_of_a_changelog_is_whole_or_left_out() -> None:
     before, least = {"NEWS.md": old, "a.py": b"x = 1\n"}, {"NEWS.md": old, "a.py": b"x = 2\n"}
     after = {**least, "NEWS.md": new}
 
-    def told(test_name: str) -> str:
+    def instruction_for(test_name: str) -> str:
         ids = [f"tests.test_a::{test_name}"]
         return instruction(
             "Much", CodeStates(before, after, least), HiddenTests(test, list(test), ids, "pytest"), part=True
         )
 
-    assert "- A reader that\n  waits no more\n  than a second." in told("test_second")
-    assert "than a second" not in told("test_pace")
+    assert "- A reader that\n  waits no more\n  than a second." in instruction_for("test_second")
+    assert "than a second" not in instruction_for("test_pace")
 
 
-def test_a_method_that_python_calls_is_not_told() -> None:
+def test_a_method_that_python_calls_is_not_reported() -> None:
     after = {"a.py": b"class Kept:\n    def __reduce__(self):\n        pass\n\n    def part(self):\n        pass\n"}
     assert new_names({"a.py": b""}, after, {"test_a.py": b"Kept().part(); Kept().__reduce__()"}) == ["Kept", "part"]
 
 
-def test_new_names_that_tests_use_are_told() -> None:
+def test_new_names_that_tests_use_are_reported() -> None:
     before = {"a.py": b"def one():\n    pass\n"}
     after = {"a.py": b"def one():\n    pass\n\n\ndef two():\n    pass\n\n\ndef _three():\n    pass\n"}
     assert new_names(before, after, {"test_a.py": b"from a import one, two\n"}) == ["two"]
 
 
-def test_tests_that_do_not_end_are_told_apart_from_tests_that_fail(tmp_path: Path) -> None:
+def test_tests_that_do_not_end_are_distinguished_from_tests_that_fail(tmp_path: Path) -> None:
     test = "import time, unittest\n\n\nclass One(unittest.TestCase):\n    def test_one(self):\n        time.sleep({})\n"
     ends = []
     for seconds in (60, 0):

@@ -17,5 +17,5 @@ def test_a_search_without_time_says_so(tmp_path: Path, monkeypatch: pytest.Monke
     result = tasks_from(repository, tmp_path / "tasks", minutes=0.0)
     assert (result.looked_at, result.kept, result.dropped) == (0, (), ())
     assert not any((tmp_path / "tasks").iterdir())
-    with pytest.raises(BadSubjectError, match="no commit was tried to its end in that time"):
+    with pytest.raises(BadSubjectError, match="no commit could be completed in that time"):
         result.check()

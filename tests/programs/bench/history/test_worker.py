@@ -189,7 +189,7 @@ def test_in_turn_no_test_takes_more_than_its_turn_nor_all_more_than_theirs(
     assert end.cost_s >= 1.8
 
 
-def test_a_test_whose_id_holds_a_megabyte_is_not_told_of(tmp_path: Path) -> None:
+def test_a_test_whose_id_holds_a_megabyte_is_not_reported(tmp_path: Path) -> None:
     test = b"import pytest\n\n\n@pytest.mark.parametrize('text', [str(n) * 1_000_000 for n in range(10)])\n"
     test += b"def test_long(text):\n    pass\n\n\ndef test_other():\n    pass\n"
     suite = Suite("pytest", ("test_it.py",), {"test_it.py": test}, (), (), 60.0)
@@ -301,8 +301,8 @@ class One(unittest.TestCase):
     base = tmp_path / "base"
     base.mkdir()
     with MiningWorker(suite, base, EquippedSandbox(choose(), env), tmp_path / "calls") as worker:
-        seen = [
+        observations = [
             sorted(name.rpartition("_")[2] for name in worker.observe({"project.py": b"STATE = %d\n" % state}).passed)
             for state in (0, 1, 0, 1)
         ]
-    assert seen == [["here"], ["state"], [], ["state"]]
+    assert observations == [["here"], ["state"], [], ["state"]]

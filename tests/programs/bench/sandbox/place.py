@@ -97,10 +97,10 @@ def echoing(socket_path: Path) -> Iterator[int]:
 
     class Echo(socketserver.BaseRequestHandler):
         def handle(self) -> None:
-            said = b""
+            message = b""
             while data := self.request.recv(100):
-                said += data
-            self.request.sendall(said.upper())
+                message += data
+            self.request.sendall(message.upper())
 
     with (
         socketserver.ThreadingTCPServer(("127.0.0.1", 0), Echo) as tcp,

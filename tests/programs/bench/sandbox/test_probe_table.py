@@ -19,5 +19,5 @@ def test_the_table_has_the_probes_of_the_code_and_counts_them_right() -> None:
 
 
 def test_each_probe_is_described_above_it() -> None:
-    told = PAGE.read_text("utf-8").partition("## Probes")[2].partition("### By tier")[0]
-    assert [line.split("`")[1] for line in told.splitlines() if line.startswith("| `")] == list(PROBES)
+    output = PAGE.read_text("utf-8").partition("## Probes")[2].partition("### By tier")[0]
+    assert [line.split("`")[1] for line in output.splitlines() if line.startswith("| `")] == list(PROBES)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from onbox.bench.sandbox import Bind, CommandSpec, Reach
+from onbox.bench.sandbox import Bind, CommandSpec, ReachableServer
 from tests.programs.bench.sandbox.place import ASK, CLOSED, Place, echoing, in_tiers
 
 
@@ -20,7 +20,7 @@ def test_one_server_is_within_reach_and_no_other(place: Place, tmp_path: Path) -
                 binds={"APP_DIR": Bind(place.workspace, "/app", writable=True)},
                 cwd="APP_DIR",
                 timeout_s=60,
-                reach=Reach(port, path),
+                reach=ReachableServer(port, path),
             )
         )
         other.setblocking(False)
@@ -42,7 +42,7 @@ def test_the_exit_code_comes_through_the_bridge(place: Place, tmp_path: Path) ->
                     binds={"APP_DIR": Bind(place.workspace, "/app", writable=True)},
                     cwd="APP_DIR",
                     timeout_s=60,
-                    reach=Reach(port, tmp_path / "proxy" / "server.sock"),
+                    reach=ReachableServer(port, tmp_path / "proxy" / "server.sock"),
                 )
             )
             assert done.exit_code == code

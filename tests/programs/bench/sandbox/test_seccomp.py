@@ -30,10 +30,10 @@ def test_the_numbers_are_those_of_libseccomp() -> None:
     wrong = []
     for name, numbers in seccomp.NUMBERS.items():
         for architecture, number in zip(seccomp.ARCHITECTURES.values(), numbers, strict=True):
-            said = resolve(architecture, name.encode())
+            message = resolve(architecture, name.encode())
             # Below zero: not known to this version, or not there on this machine.
-            if said >= 0 and said != number:
-                wrong.append((name, architecture, number, said))
+            if message >= 0 and message != number:
+                wrong.append((name, architecture, number, message))
     assert wrong == []
 
 

@@ -12,7 +12,7 @@ from onbox.cli.commands import speed as speed_command
 from onbox.evidence.claims_file import read_claims
 from onbox.published import published
 from onbox.selftest.host import serving
-from onbox.selftest.shapes import Tempo
+from onbox.selftest.shapes import TokenTiming
 from onbox.speed import scraping
 from tests.unit.judge.speed.test_claims import SAME
 
@@ -25,7 +25,7 @@ def test_the_commands_measure_judge_and_tell(tmp_path: Path, monkeypatch: pytest
     same = {**SAME, "models": ["clean"], "tok_s": 200.0, "tolerance": 0.2, "tokens": 128, "box": None}
     mine.write_text(yaml.safe_dump({"claims": [same, {**same, "name": "other", "backend": "Marlin"}]}))
     out = tmp_path / "t"
-    with serving(["clean"], Tempo(prefill_s=0.05, token_s=0.005)) as endpoints:
+    with serving(["clean"], TokenTiming(prefill_s=0.05, token_s=0.005)) as endpoints:
         url = f"http://127.0.0.1:{endpoints['clean'].port}/v1"
         words = [
             "--out",

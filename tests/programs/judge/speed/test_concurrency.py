@@ -12,7 +12,7 @@ from onbox.judge.results import Measurement
 from onbox.judge.speed.measurement import measure
 from onbox.schema.checks import Status
 from onbox.selftest.host import serving
-from onbox.selftest.shapes import Tempo
+from onbox.selftest.shapes import TokenTiming
 from onbox.speed import scraping
 from onbox.speed.measure import SpeedRun
 from onbox.wire.client import StampedClient
@@ -27,7 +27,7 @@ def test_a_sweep_against_a_server_of_known_truth(tmp_path: Path, monkeypatch: py
     plan = SpeedPlan(requests=3, tokens=32, warmup_requests_max=1, concurrency=(2, 3))
     folder = build_trial(tmp_path, [Contender("clean", Role.INCUMBENT, {})], runs=1, speed=False)
     place = folder.contender("clean") / "speed" / "1"
-    with serving(["clean"], Tempo(prefill_s=0.05)) as endpoints, StampedClient(endpoints["clean"]) as client:
+    with serving(["clean"], TokenTiming(prefill_s=0.05)) as endpoints, StampedClient(endpoints["clean"]) as client:
         run = SpeedRun(client, AttachedServer(), "clean", plan, place, launch_id="x", engine_pid=None)
         run.cold()
         run.measure()

@@ -92,7 +92,7 @@ def coherence(found: SpeedResult) -> Check:
 
 
 @pytest.fixture(scope="module")
-def told(nonsense: str, tmp_path_factory: pytest.TempPathFactory) -> SpeedResult:
+def kernel_speed(nonsense: str, tmp_path_factory: pytest.TempPathFactory) -> SpeedResult:
     return measured(nonsense, tmp_path_factory.mktemp("told"), random_weights=True)
 
 
@@ -104,52 +104,54 @@ def test_nonsense_that_nobody_meant_leaves_no_number_and_names_the_option(nonsen
     assert "--random-weights" in coherence(found).hint
 
 
-def test_nonsense_on_purpose_has_a_rate_of_the_kernels(told: SpeedResult) -> None:
-    assert (told.measurement.rate_of, coherence(told).status) == ("kernels", Status.PASS)
-    assert "none, as expected of random weights" in str(coherence(told).observed)
-    assert told.measurement.decode_tok_s is not None
-    assert 20 < told.measurement.decode_tok_s < 120
+def test_nonsense_on_purpose_has_a_rate_of_the_kernels(kernel_speed: SpeedResult) -> None:
+    assert (kernel_speed.measurement.rate_of, coherence(kernel_speed).status) == ("kernels", Status.PASS)
+    assert "none, as expected of random weights" in str(coherence(kernel_speed).observed)
+    assert kernel_speed.measurement.decode_tok_s is not None
+    assert 20 < kernel_speed.measurement.decode_tok_s < 120
 
 
 @pytest.mark.slow
 def test_the_command_line_of_a_server_on_this_box_says_so_too(dummy: str, tmp_path: Path) -> None:
     found = measured(dummy, tmp_path)
     assert found.measurement.rate_of == "kernels"
-    asked = check_server(dummy, out=tmp_path / "preflight")
-    assert asked.conclusion == (
+    request = check_server(dummy, out=tmp_path / "preflight")
+    assert request.conclusion == (
         "No agent can work with it: its weights are random. Only the rate of its kernels can be measured"
     )
-    assert "as its random weights must" in asked.record.cases[0].detail
+    assert "as its random weights must" in request.record.cases[0].detail
 
 
-def test_reports_mark_it_and_the_post_holds_it_back(told: SpeedResult) -> None:
-    pages = {name: (told.folder / name).read_text("utf-8") for name in ("report.md", "report.html", "verdict.json")}
+def test_reports_mark_it_and_the_post_holds_it_back(kernel_speed: SpeedResult) -> None:
+    pages = {
+        name: (kernel_speed.folder / name).read_text("utf-8") for name in ("report.md", "report.html", "verdict.json")
+    }
     for name, text in pages.items():
         assert "of the kernels, not of the model" in text, name
-    text = post.render(TrialFolder.open(told.folder), judge_trial(told.folder))
+    text = post.render(TrialFolder.open(kernel_speed.folder), judge_trial(kernel_speed.folder))
     row = next(line for line in text.splitlines() if line.startswith("| **"))
     assert "not published: random weights" in row
     assert "tok/s" not in row
 
 
-def test_it_is_compared_with_nothing(told: SpeedResult) -> None:
-    (claim,) = [claim for claim in told.measurement.claims if claim.name == "theirs"]
+def test_it_is_compared_with_nothing(kernel_speed: SpeedResult) -> None:
+    (claim,) = [claim for claim in kernel_speed.measurement.claims if claim.name == "theirs"]
     assert claim.verdict == "not comparable"
     assert claim.differences[0].what in ("value", "weights")
     assert "weights" in [each.what for each in claim.differences if each.bars]
-    found = rate_ratio(measurement(50.0), told.measurement)
+    found = rate_ratio(measurement(50.0), kernel_speed.measurement)
     assert (found.said, found.ratio) == (RateOrder.NOT_COMPARED, None)
     assert "of the kernels" in found.why
 
 
 @pytest.mark.parametrize("kind", ["llama-benchy", "llama-bench", "aiperf"])
-def test_other_tools_formats_refuse_it(kind: str, told: SpeedResult, tmp_path: Path) -> None:
+def test_other_tools_formats_refuse_it(kind: str, kernel_speed: SpeedResult, tmp_path: Path) -> None:
     with pytest.raises(BadSubjectError, match="its weights are random: a rate of the kernels is not published"):
-        export_trial(told.folder, kind, tmp_path)
+        export_trial(kernel_speed.folder, kind, tmp_path)
 
 
-def test_plain_csv_marks_it(told: SpeedResult, tmp_path: Path) -> None:
-    export_trial(told.folder, "csv", tmp_path / "speed.csv")
+def test_plain_csv_marks_it(kernel_speed: SpeedResult, tmp_path: Path) -> None:
+    export_trial(kernel_speed.folder, "csv", tmp_path / "speed.csv")
     (row,) = csv.DictReader((tmp_path / "speed.csv").read_text("utf-8").splitlines())
     assert row["rate_of"] == "kernels"
 
@@ -168,7 +170,7 @@ def test_the_terminal_says_it(nonsense: str, tmp_path: Path) -> None:
 def test_no_task_is_planned_for_it(more: dict[str, object], tmp_path: Path) -> None:
     file = tmp_path / "r.yaml"
     file.write_text(yaml.safe_dump({"name": "m", "engine": "attached", "url": "http://127.0.0.1:9/v1", **more}))
-    with pytest.raises(UsageError, match="its weights are random, so it can pass no task"):
+    with pytest.raises(UsageError, match="its weights are random, so it cannot pass any task"):
         make_plan(TrialSpec(contenders=(str(file),)), sandbox="bwrap", read_gb_s=None)
 
 

@@ -11,7 +11,7 @@ from onbox.bench.sandbox.none import Unsafe
 from onbox.bench.tasks import load_tasks
 from onbox.evidence.records import AgentPlan, SandboxReport
 from onbox.wire.proxy import RecordingProxy
-from tests.doubles.server import Asked, Wire
+from tests.doubles.server import ReceivedRequest, Wire
 from tests.exchanges import call_delta, delta, event, usage_event
 
 DONE = event("[DONE]")
@@ -30,11 +30,11 @@ def calls(name: str, *, index: int = 0, **arguments: str) -> bytes:
     return turn(call_delta(name, arguments, index), delta("tool_calls"))
 
 
-def in_turn(*replies: bytes) -> Callable[[Asked, Wire], None]:
+def in_turn(*replies: bytes) -> Callable[[ReceivedRequest, Wire], None]:
     """A script of replies; the last one is repeated."""
     left = list(replies)
 
-    def script(asked: Asked, wire: Wire) -> None:
+    def script(request: ReceivedRequest, wire: Wire) -> None:
         wire.stream([left.pop(0) if len(left) > 1 else left[0]])
 
     return script

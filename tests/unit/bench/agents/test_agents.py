@@ -74,22 +74,26 @@ TOOLS: dict[str, Any] = {"tools": [{"name": "x"}]}
 class TestWatch:
     def test_turns_of_the_task_are_counted_and_seeded_and_others_are_beside_it(self) -> None:
         watched = watch()
-        seen = [watched.admit("POST", CHAT, body) for body in (TOOLS, {}, TOOLS)]
-        assert [(purpose, body["seed"]) for purpose, body in seen] == [("agent", 100), ("side", 100), ("agent", 101)]
+        observations = [watched.admit("POST", CHAT, body) for body in (TOOLS, {}, TOOLS)]
+        assert [(purpose, body["seed"]) for purpose, body in observations] == [
+            ("agent", 100),
+            ("side", 100),
+            ("agent", 101),
+        ]
         assert watched.admit("GET", "/v1/models", None) == ("side", None)
         assert watched.admit("POST", CHAT, "no JSON") == ("side", "no JSON")
         assert watched.turns == 2
 
     @pytest.mark.parametrize(("limits", "over"), [({"turns": 1}, "turn_limit"), ({"output_tokens": 15}, "token_limit")])
     def test_what_comes_after_a_limit_is_refused(self, limits: dict[str, int], over: str) -> None:
-        watched, told = watch(**limits), list[str]()
-        watched.on_over = lambda: told.append(watched.over)
+        watched, lines = watch(**limits), list[str]()
+        watched.on_over = lambda: lines.append(watched.over)
         watched.admit("POST", CHAT, TOOLS)
         watched.ended(call_reply())
         for _ in range(2):
             with pytest.raises(RequestRefused):
                 watched.admit("POST", CHAT, TOOLS)
-        assert told == [over]
+        assert lines == [over]
 
     def test_the_last_reply_is_bounded_by_what_is_left(self) -> None:
         watched = watch(output_tokens=40, turn_tokens=30)
@@ -138,23 +142,23 @@ class TestRedaction:
 
 class TestTemplate:
     def test_a_command_line(self) -> None:
-        told = read_template("cmd:./my agent --url {url} '{prompt} now'")
-        assert told is not None
-        assert (told[0], told[1].argv) == ("my", ("./my", "agent", "--url", "{url}", "{prompt} now"))
+        result = read_template("cmd:./my agent --url {url} '{prompt} now'")
+        assert result is not None
+        assert (result[0], result[1].argv) == ("my", ("./my", "agent", "--url", "{url}", "{prompt} now"))
         assert read_template("opencode") is None
 
     def test_a_file(self, tmp_path: Path) -> None:
         path = tmp_path / "mine.yaml"
         path.write_text('name: mine\ncommand: agent {prompt}\nfiles: {a.json: \'{"u": "{url}", "n": {turns}}\'}\n')
-        told = read_template(str(path))
-        assert told is not None
-        agent = agent_of(AgentPlan(name=told[0], version="", command=told[1]))
+        result = read_template(str(path))
+        assert result is not None
+        agent = agent_of(AgentPlan(name=result[0], version="", command=result[1]))
         assert isinstance(agent, HeadlessAgent)
         made = agent.command(SETUP)
         assert made == Command(("Do it",), files={"a.json": '{"u": "http://127.0.0.1:9/run/x/v1", "n": 30}'})
 
     @pytest.mark.parametrize(
-        ("text", "said"),
+        ("text", "message"),
         [
             ("cmd:", "no command"),
             ("cmd:agent 'x", "No closing quotation"),
@@ -164,11 +168,11 @@ class TestTemplate:
             ("name: a\ncommand: x {prompt}\nfiles: {../b: c}\n", "leads out"),
         ],
     )
-    def test_mistakes(self, tmp_path: Path, text: str, said: str) -> None:
+    def test_mistakes(self, tmp_path: Path, text: str, message: str) -> None:
         if not text.startswith("cmd:"):
             (tmp_path / "a.yaml").write_text(text)
             text = str(tmp_path / "a.yaml")
-        with pytest.raises(UsageError, match=said):
+        with pytest.raises(UsageError, match=message):
             read_template(text)
 
 
@@ -254,7 +258,7 @@ class TestPrograms:
             path.mkdir()
         else:
             path.symlink_to("/dev/null")
-        with pytest.raises(BoxError, match=r"no program|not on PATH"):
+        with pytest.raises(BoxError, match=r"not a program|not on PATH"):
             find(str(path), "")
 
     @pytest.mark.parametrize("first", ["#!", "#! ", "#!/usr/bin/env", "#!/usr/bin/env -S", "#!\x00", "#!/bin/s\x00h"])
@@ -286,14 +290,14 @@ class TestKnown:
             agent_of(AgentPlan(name="nobody", version=""))
 
     @pytest.mark.parametrize("name", agent_names()[2:])
-    def test_each_is_told_the_task_the_model_and_the_proxy(self, name: str) -> None:
+    def test_each_gets_the_task_the_model_and_the_proxy(self, name: str) -> None:
         agent = agent_of(AgentPlan(name=name, version=""))
         assert isinstance(agent, HeadlessAgent)
         made = agent.command(SETUP)
-        said = json.dumps([made.argv, made.env, made.files, made.stdin])
+        message = json.dumps([made.argv, made.env, made.files, made.stdin])
         assert "Do it" in (*made.argv, made.stdin)
-        assert '"m"' in said.replace("\\", "") or "/m" in said
-        assert SETUP.root in said
+        assert '"m"' in message.replace("\\", "") or "/m" in message
+        assert SETUP.root in message
 
 
 def test_an_exchange_of_another_purpose_is_not_counted() -> None:

@@ -18,7 +18,7 @@ from onbox.evidence.folder import read_lines
 from onbox.evidence.records import AgentPlan, GateEnd, Limits, ReplayPlan, RunRecord
 from onbox.wire.endpoint import Endpoint
 from onbox.wire.proxy import RecordingProxy
-from tests.doubles.server import Asked, Server, Wire, closed_port, serving
+from tests.doubles.server import ReceivedRequest, Server, Wire, closed_port, serving
 from tests.exchanges import call_delta, delta, event
 from tests.unit.bench.agents.built_in import FIX, Make, calls, in_turn, says, turn
 
@@ -50,7 +50,7 @@ class TestAgent:
             2,
         )
         assert [step["role"] for step in outcome.steps] == ["system", "user", "assistant", "tool", "assistant"]
-        first, second = (asked.json() for asked in server.asked)
+        first, second = (request.json() for request in server.requests)
         assert (first["model"], first["temperature"], first["seed"], second["seed"]) == ("m", 0.5, 100, 101)
         assert "Change a.txt" in first["messages"][1]["content"]
         assert "a.txt:\n```\nold\n```" in first["messages"][1]["content"]
@@ -62,7 +62,7 @@ class TestAgent:
         thinks = turn(delta(reasoning_content="I must look."), call_delta("read", {"path": "a.txt"}))
         with serving(in_turn(thinks, says("ok"))) as server:
             work(app, server)
-        assert server.asked[1].json()["messages"][2]["reasoning_content"] == "I must look."
+        assert server.requests[1].json()["messages"][2]["reasoning_content"] == "I must look."
 
     def test_several_calls_of_one_reply_are_all_done(self, app: Path) -> None:
         both = turn(call_delta("read", {"path": "a.txt"}, 0), call_delta("glob", {"pattern": "*"}, 1))
@@ -72,27 +72,27 @@ class TestAgent:
 
     def test_one_document_instead_of_a_stream_is_understood(self, app: Path) -> None:
         body = {"choices": [{"message": {"content": "Done."}, "finish_reason": "stop"}]}
-        with serving(lambda asked, wire: wire.whole(200, body)) as server:
+        with serving(lambda request, wire: wire.whole(200, body)) as server:
             assert work(app, server).end.reply == "Done."
 
     def test_a_nudge_is_given_as_often_as_planned(self, app: Path) -> None:
         with serving(in_turn(says("I will."))) as server:
             outcome = work(app, server, nudges=2)
         assert (outcome.end.stop, outcome.end.turns) == ("answered", 3)
-        assert [m["content"] for m in server.asked[2].json()["messages"]].count(NUDGE) == 2
+        assert [m["content"] for m in server.requests[2].json()["messages"]].count(NUDGE) == 2
 
     def test_the_turn_limit(self, app: Path) -> None:
         left = [calls("read", path=f"{n}") for n in range(9)]
         with serving(in_turn(*left)) as server:
             outcome = work(app, server, turns=3)
-        assert (outcome.end.stop, outcome.end.turns, len(server.asked)) == ("turn_limit", 3, 3)
+        assert (outcome.end.stop, outcome.end.turns, len(server.requests)) == ("turn_limit", 3, 3)
 
     def test_the_token_limit_bounds_the_last_reply_too(self, app: Path) -> None:
         left = [turn(call_delta("read", {"path": f"{n}"}), tokens=40) for n in range(9)]
         with serving(in_turn(*left)) as server:
             outcome = work(app, server, output_tokens=100, turn_tokens=64)
         assert (outcome.end.stop, outcome.end.detail) == ("token_limit", "120 output tokens")
-        assert [asked.json()["max_tokens"] for asked in server.asked] == [64, 60, 20]
+        assert [request.json()["max_tokens"] for request in server.requests] == [64, 60, 20]
 
     def test_the_same_call_again_and_again_is_a_loop(self, app: Path) -> None:
         with serving(in_turn(calls("read", path="a.txt"))) as server:
@@ -105,7 +105,7 @@ class TestAgent:
             while True:
                 yield b": still here\n\n"
 
-        def script(asked: Asked, wire: Wire) -> None:
+        def script(request: ReceivedRequest, wire: Wire) -> None:
             if speaks:
                 wire.stream(drip(), gap_s=0.05)
             wire.pause(60)
@@ -117,27 +117,27 @@ class TestAgent:
         assert time.monotonic() - began < 30
 
     def test_a_server_that_answers_with_an_error(self, app: Path) -> None:
-        with serving(lambda asked, wire: wire.whole(500, {"error": {"message": "slot broke"}})) as server:
+        with serving(lambda request, wire: wire.whole(500, {"error": {"message": "slot broke"}})) as server:
             outcome = work(app, server)
         assert outcome.end.stop == "endpoint"
         assert outcome.end.detail.startswith("status 500: ")
         assert "slot broke" in outcome.end.detail
 
     @pytest.mark.parametrize(
-        ("reply", "said"),
+        ("reply", "message"),
         [
             ({"error": {"message": "failed to parse"}}, "failed to parse"),
             ({"choices": [{"delta": {"content": ["x"]}}]}, "content is not as the protocol has it"),
         ],
     )
-    def test_an_error_inside_the_stream(self, app: Path, reply: dict[str, Any], said: str) -> None:
+    def test_an_error_inside_the_stream(self, app: Path, reply: dict[str, Any], message: str) -> None:
         with serving(in_turn(turn(event(reply)))) as server:
             outcome = work(app, server)
         assert outcome.end.stop == "endpoint"
-        assert said in outcome.end.detail
+        assert message in outcome.end.detail
 
     def test_no_server(self, app: Path) -> None:
-        outcome = work(app, Server(lambda asked, wire: None, port=closed_port()))
+        outcome = work(app, Server(lambda request, wire: None, port=closed_port()))
         assert (outcome.end.stop, outcome.end.turns) == ("endpoint", 1)
         assert "refused" in outcome.end.detail
 

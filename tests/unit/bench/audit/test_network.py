@@ -71,7 +71,7 @@ def test_what_has_nothing_to_do_with_it(output: str) -> None:
     assert need_by_output("tests/test.sh", "curl -s localhost:8080\n", output) is None
 
 
-def test_a_command_that_hides_its_words_is_told_by_its_line() -> None:
+def test_a_command_that_hides_its_words_is_reported_by_its_line() -> None:
     text = "#!/bin/bash\n# curl https://commented.org\nuv pip install x\nfetch https://api.example.org/x\n"
     need = need_by_output("tests/test.sh", text, "Error: getaddrinfo EAI_AGAIN api.example.org")
     assert need is not None

@@ -8,7 +8,7 @@ from onbox.bench.history.worker import MiningWorker
 
 
 @dataclass(frozen=True)
-class Asked:
+class SuiteRequest:
     """What a run was asked for."""
 
     files: Mapping[str, bytes | None]
@@ -19,10 +19,10 @@ class Asked:
 
 
 class ScriptedWorker(MiningWorker):
-    """Answers by a function; keeps what it was asked."""
+    """Answers by a function; keeps the requests."""
 
-    def __init__(self, answer: Callable[[Asked], SuiteRun]) -> None:
-        self.asked: list[Asked] = []
+    def __init__(self, answer: Callable[[SuiteRequest], SuiteRun]) -> None:
+        self.requests: list[SuiteRequest] = []
         self.spent_s = 0.0
         self._answer = answer
 
@@ -35,8 +35,8 @@ class ScriptedWorker(MiningWorker):
         *,
         in_turn: bool = False,
     ) -> SuiteRun:
-        self.asked.append(Asked(dict(changed), tuple(targets), cpu_s, frozenset(only), in_turn))
-        end = self._answer(self.asked[-1])
+        self.requests.append(SuiteRequest(dict(changed), tuple(targets), cpu_s, frozenset(only), in_turn))
+        end = self._answer(self.requests[-1])
         self.spent_s += end.cost_s
         return end
 

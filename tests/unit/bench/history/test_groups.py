@@ -43,7 +43,7 @@ def test_of_one_commit_only_so_many_groups_are_looked_at() -> None:
 
 
 @pytest.mark.parametrize(("kind", "name"), [("go", "pkg.TestA"), ("pytest", "elsewhere::test_a")])
-def test_tests_that_cannot_be_told_apart_stay_together(kind: str, name: str) -> None:
+def test_tests_that_cannot_be_distinguished_stay_together(kind: str, name: str) -> None:
     (group,) = groups(kind, MODULES, [name, "pkg.tests.test_two::test_b"], places=500)  # type: ignore[arg-type]
     assert group.title == ""
 
@@ -74,7 +74,7 @@ NEW = {
 STATES = CodeStates(OLD, NEW, NEW)
 
 
-def test_the_interface_is_told_and_the_body_is_not() -> None:
+def test_the_interface_is_reported_and_the_body_is_not() -> None:
     assert signatures(["two", "three"], NEW) == {"two": "two(a, *, deep=False)"}
     assert documented(OLD, NEW, NEW) == ["- `one`: Begins with `start`.", "- `two`: All of one, twice."]
     # What the solution does not touch is not told.

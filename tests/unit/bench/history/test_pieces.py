@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from onbox.bench.history import groups, reduce
-from onbox.bench.history.deciding import DecidingTests, DropError
+from onbox.bench.history.deciding_tests import DecidingTests, DropError
 from onbox.bench.history.pieces import CommitChange, pieces
 from onbox.bench.history.repository import Commit
 from onbox.bench.history.runners import Kind, Suite, SuiteRun
-from tests.unit.bench.history.scripted import Asked, ScriptedWorker, run_of
+from tests.unit.bench.history.scripted import ScriptedWorker, SuiteRequest, run_of
 
 TARGET = "tests/test_one.py"
 LINES = 8
@@ -21,9 +21,9 @@ NEW = {"one.py": OLD["one.py"].replace(b"old", b"new"), "README.md": b"b\n"}
 def change(needs: Mapping[str, Collection[int]], kind: Kind = "pytest") -> tuple[CommitChange, ScriptedWorker]:
     """A commit of which each test needs some lines to be new."""
 
-    def answer(asked: Asked) -> SuiteRun:
-        there = (asked.files.get("one.py") or b"").decode()
-        shown = [name for name in needs if not asked.only or name in asked.only]
+    def answer(request: SuiteRequest) -> SuiteRun:
+        there = (request.files.get("one.py") or b"").decode()
+        shown = [name for name in needs if not request.only or name in request.only]
         passed = [name for name in shown if all(f"new {line}\n" in there for line in needs[name])]
         return run_of(passed, [name for name in shown if name not in passed])
 
@@ -62,7 +62,7 @@ def test_what_cannot_or_need_not_be_parted_is_one_piece(title: str, kind: Kind) 
     some, worker = change(needs, kind)
     group = groups.TestGroup(title, (TARGET,), frozenset(needs))
     assert list(pieces(some, group)) == [group]
-    assert worker.asked == []
+    assert worker.requests == []
 
 
 def test_a_test_whose_part_is_not_found_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,20 +81,20 @@ def test_words_of_a_commit_are_left_out_at_once_and_no_state_runs_twice() -> Non
     some, worker = change(needs)
     least = some.least(list(needs), [TARGET], list(needs))
     assert least["README.md"] == OLD["README.md"]
-    assert all(asked.files["README.md"] == OLD["README.md"] for asked in worker.asked)
-    tried = [asked.files["one.py"] for asked in worker.asked]
+    assert all(request.files["README.md"] == OLD["README.md"] for request in worker.requests)
+    tried = [request.files["one.py"] for request in worker.requests]
     assert len(tried) == len(set(tried))
     before = len(tried)
     assert some.least(list(needs), [TARGET], list(needs)) == least
-    assert len(worker.asked) == before
+    assert len(worker.requests) == before
 
 
 def test_words_that_a_test_reads_are_kept() -> None:
     some, worker = change({"tests.test_one::test_a": []})
     one = "tests.test_one::test_a"
 
-    def answer(asked: Asked) -> SuiteRun:
-        reads = asked.files["README.md"] == b"b\n"
+    def answer(request: SuiteRequest) -> SuiteRun:
+        reads = request.files["README.md"] == b"b\n"
         return run_of([one] if reads else [], [] if reads else [one])
 
     worker._answer = answer
@@ -105,8 +105,8 @@ def test_a_run_without_a_result_is_asked_again() -> None:
     needs = {"tests.test_one::test_a": [0]}
     some, worker = change(needs)
     answer, lost = worker._answer, [SuiteRun({}, "its run ended without a result", 0.1)]
-    worker._answer = lambda asked: lost.pop() if lost else answer(asked)
+    worker._answer = lambda request: lost.pop() if lost else answer(request)
     assert some.passes(NEW, [TARGET]) == frozenset()
     assert some.passes(NEW, [TARGET]) == frozenset(needs)
     assert some.passes(NEW, [TARGET]) == frozenset(needs)
-    assert len(worker.asked) == 2
+    assert len(worker.requests) == 2

@@ -10,8 +10,8 @@ from types import SimpleNamespace
 import pytest
 
 from onbox.bench.history import mining
-from onbox.bench.history.deciding import DropError
-from onbox.bench.history.making import DroppedCommit, Maker, MinedTask
+from onbox.bench.history.commit_tasks import DroppedCommit, MinedTask, TaskMaker
+from onbox.bench.history.deciding_tests import DropError
 from onbox.bench.history.repository import Commit
 from onbox.bench.sandbox.halt import RunHalted, check, current
 
@@ -37,7 +37,7 @@ def work_until_the_halt() -> None:
         time.sleep(0.001)
 
 
-class ScriptedMaker(Maker):
+class ScriptedMaker(TaskMaker):
     """Makes of each commit what a test says."""
 
     def __init__(self, work: Callable[[Commit, list[MinedTask]], None]) -> None:
@@ -49,10 +49,12 @@ class ScriptedMaker(Maker):
         self._work(commit, kept)
 
 
-def ends(maker: Maker, *, keep: int = 100, until: float | None = None, jobs: int = 2) -> tuple[list[object], list[str]]:
-    said: list[str] = []
-    found = [end for some in mining._tried(maker, COMMITS, jobs, keep, until, said.append) for end in some]
-    return list(found), said
+def ends(
+    maker: TaskMaker, *, keep: int = 100, until: float | None = None, jobs: int = 2
+) -> tuple[list[object], list[str]]:
+    messages: list[str] = []
+    found = [end for some in mining._tried(maker, COMMITS, jobs, keep, until, messages.append) for end in some]
+    return list(found), messages
 
 
 @pytest.mark.parametrize("endless", [wait_for_the_halt, work_until_the_halt])
@@ -78,14 +80,17 @@ def test_when_the_time_is_over_what_is_whole_stays(
             endless()
 
     # The first and the fourth never end by themselves, and no place is free for the others.
-    found, said = ends(ScriptedMaker(work), until=0.05)
+    found, message = ends(ScriptedMaker(work), until=0.05)
     assert found == [kept(COMMITS[0]), DroppedCommit("commit-1", "no tests"), kept(COMMITS[2])]
-    assert said == ["the time is over: 2 commits were under way, 2 not begun"]
+    assert message == ["the time is over: 2 commits were in progress, 2 not started"]
 
 
 def test_no_time_at_all_begins_nothing() -> None:
     maker = ScriptedMaker(lambda commit, found: None)
-    assert ends(maker, until=time.monotonic() - 1) == ([], ["the time is over: 0 commits were under way, 6 not begun"])
+    assert ends(maker, until=time.monotonic() - 1) == (
+        [],
+        ["the time is over: 0 commits were in progress, 6 not started"],
+    )
     assert maker.begun == []
 
 
@@ -106,8 +111,8 @@ def test_no_commit_is_begun_once_enough_is_made() -> None:
         found += [kept(commit, part) for part in range(3)]
 
     maker = ScriptedMaker(work)
-    found, said = ends(maker, keep=3, jobs=1)
-    assert (found, said) == ([kept(COMMITS[0], part) for part in range(3)], [])
+    found, message = ends(maker, keep=3, jobs=1)
+    assert (found, message) == ([kept(COMMITS[0], part) for part in range(3)], [])
     assert maker.begun == ["commit-0"]
 
 

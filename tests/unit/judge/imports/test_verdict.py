@@ -74,9 +74,9 @@ class TestStory:
             "Keep qwen, for these six tasks: gpt-oss-120b is better on 0, equal on 2, worse on 4; "
             "gpt-oss-120b passes 10 of 18"
         )
-        told = " ".join(verdict.reasons)
-        assert "Whether it holds for other tasks like these is not shown" in told
-        assert "No file says which model you run now" in told
+        result = " ".join(verdict.reasons)
+        assert "Whether it holds for other tasks like these is not shown" in result
+        assert "No file says which model you run now" in result
 
     def test_a_named_incumbent_turns_it(self, tmp_path: Path) -> None:
         folder = imported(tmp_path, *story())
@@ -149,7 +149,7 @@ def test_a_failure_without_a_call_may_be_the_servings(tmp_path: Path) -> None:
     assert result.if_served_correctly == pytest.approx(15 / 18, abs=1e-4)
 
 
-def test_calls_that_the_agent_could_not_read_are_told(tmp_path: Path) -> None:
+def test_calls_that_the_agent_could_not_read_are_reported(tmp_path: Path) -> None:
     rows = [row("ts-rename", "m", 1, True, toolNames=["invalid", "edit", "invalid"])]
     folder = imported(tmp_path, rows)
     (group,) = json.loads((folder / "trust.json").read_text())["runs"]

@@ -124,11 +124,11 @@ class TestArguments:
 class TestOwnWordsRefused:
     @pytest.mark.parametrize("status", [400, 422, 500])
     @pytest.mark.parametrize(
-        "said", ["Bad Request", "Expecting ',' delimiter: line 1", "Can only get item pairs from a mapping."]
+        "message", ["Bad Request", "Expecting ',' delimiter: line 1", "Can only get item pairs from a mapping."]
     )
     @pytest.mark.parametrize("stop", ["endpoint", "crash", "answered", "time_limit"])
-    def test_a_call_cut_off_and_refused_when_it_comes_back(self, status: int, said: str, stop: str) -> None:
-        again = plain_reply(status, error(said), id=2, request=echo(CUT))
+    def test_a_call_cut_off_and_refused_when_it_comes_back(self, status: int, message: str, stop: str) -> None:
+        again = plain_reply(status, error(message), id=2, request=echo(CUT))
         result = judged([call_reply(arguments=CUT), again, again.model_copy(update={"id": 3})], stop)
         assert (result.code, result.outcome, result.attribution) == ("S-ARGS", Outcome.SERVING_FAILURE, Cause.SERVING)
         assert "the server had said that itself" in result.detail
@@ -160,7 +160,7 @@ class TestOwnWordsRefused:
         )
 
     @pytest.mark.parametrize(
-        "said",
+        "message",
         [
             "messages[1].content must be a string",
             "Conversation roles must alternate",
@@ -169,17 +169,17 @@ class TestOwnWordsRefused:
             "tool_call_id call0 does not match",
         ],
     )
-    def test_a_refusal_after_an_answer_is_never_the_agents(self, said: str) -> None:
-        result = judged([call_reply(), plain_reply(400, error(said), id=2, request=echo(GOOD))], "endpoint")
+    def test_a_refusal_after_an_answer_is_never_the_agents(self, message: str) -> None:
+        result = judged([call_reply(), plain_reply(400, error(message), id=2, request=echo(GOOD))], "endpoint")
         assert (result.code, result.outcome) == ("S-HISTORY", Outcome.SERVING_FAILURE)
 
-    @pytest.mark.parametrize("said", ["Bad Request", "messages[1]: arguments is null"])
-    def test_an_answer_that_broke_off_is_an_answer_too(self, said: str) -> None:
+    @pytest.mark.parametrize("message", ["Bad Request", "messages[1]: arguments is null"])
+    def test_an_answer_that_broke_off_is_an_answer_too(self, message: str) -> None:
         """The agent goes on with what it was sent before the stream ended, here a call without its arguments."""
         broken = streamed([(0.1, call_delta("bash", ""))])
         lost = echo(GOOD)
         lost["messages"][1]["tool_calls"][0]["function"]["arguments"] = None
-        result = judged([broken, plain_reply(400, error(said), id=2, request=lost)], "crash")
+        result = judged([broken, plain_reply(400, error(message), id=2, request=lost)], "crash")
         assert (result.outcome, result.attribution) == (Outcome.SERVING_FAILURE, Cause.SERVING)
 
     def test_a_setting_that_the_agent_put_in_is_its_own(self) -> None:
@@ -240,10 +240,10 @@ FULL = {
 
 
 class TestFullContext:
-    @pytest.mark.parametrize("said", FULL.values(), ids=list(FULL))
+    @pytest.mark.parametrize("message", FULL.values(), ids=list(FULL))
     @pytest.mark.parametrize("stop", ["crash", "endpoint", "answered", "time_limit", "turn_limit"])
-    def test_in_the_words_of_each_server(self, said: str, stop: str) -> None:
-        full = [plain_reply(400, error(said), id=n, request=echo(GOOD, max_tokens=4096)) for n in (2, 3)]
+    def test_in_the_words_of_each_server(self, message: str, stop: str) -> None:
+        full = [plain_reply(400, error(message), id=n, request=echo(GOOD, max_tokens=4096)) for n in (2, 3)]
         result = judged([call_reply(), *full], stop)
         assert (result.code, result.outcome, result.attribution) == ("L-CTX", Outcome.FAILED, Cause.LIMIT)
 
@@ -263,10 +263,10 @@ class TestFullContext:
         assert judged([call_reply(), full, text_reply("Done.", id=3)]).code == "F-GATE"
 
     def test_a_rate_limit_is_no_context(self) -> None:
-        said = "Rate limit: 8307 tokens exceed the limit of tokens per minute"
-        assert CONTEXT.search(said)
-        assert RATE_LIMIT.search(said)
-        assert judged([plain_reply(400, error(said))], "endpoint").code == "I-4XX"
+        message = "Rate limit: 8307 tokens exceed the limit of tokens per minute"
+        assert CONTEXT.search(message)
+        assert RATE_LIMIT.search(message)
+        assert judged([plain_reply(400, error(message))], "endpoint").code == "I-4XX"
 
 
 class TestExitCode:

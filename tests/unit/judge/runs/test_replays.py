@@ -16,9 +16,9 @@ from tests.unit.judge.runs.shapes import UNTOUCHED, again, error, raw_again
 class TestReplays:
     CLAIM = (text_reply("All references have been renamed."),)
 
-    def judged(self, *replays: Exchange, said: Sequence[Exchange] = CLAIM) -> RunResult:
+    def judged(self, *replays: Exchange, agent_exchanges: Sequence[Exchange] = CLAIM) -> RunResult:
         record = run_record(gate=failed_gate(), changes=UNTOUCHED)
-        return attribute(record, said, RunContext(replays=replays))
+        return attribute(record, agent_exchanges, RunContext(replays=replays))
 
     def test_never_tried_with_its_bound(self) -> None:
         result = self.judged(*[again("replay")] * 5, *[raw_again("All done.")] * 5)
@@ -28,7 +28,7 @@ class TestReplays:
 
     def test_reasoning_that_never_becomes_a_call_is_a_plan(self) -> None:
         thought = [text_reply("", reasoning="Let me call bash to grep foo.")]
-        result = self.judged(*[again("replay")] * 5, *[raw_again("I should grep.")] * 5, said=thought)
+        result = self.judged(*[again("replay")] * 5, *[raw_again("I should grep.")] * 5, agent_exchanges=thought)
         assert (result.code, result.outcome) == ("M-PLAN", Outcome.FAILED)
 
     def test_a_server_whose_calls_arrive_has_dropped_nothing(self) -> None:
@@ -39,7 +39,7 @@ class TestReplays:
 
     def test_without_a_road_past_the_parser_it_stays_open(self) -> None:
         thought = [text_reply("", reasoning="Let me call bash to grep foo.")]
-        result = self.judged(again("replay"), again("replay-flipped"), said=thought)
+        result = self.judged(again("replay"), again("replay-flipped"), agent_exchanges=thought)
         assert (result.code, result.replay) == ("S?-REASON-ONLY", "open")
 
     def test_answers_that_broke_say_nothing(self) -> None:
@@ -49,7 +49,9 @@ class TestReplays:
         assert (result.code, result.replay) == ("M-CLAIM", "")
 
     def test_a_failure_that_shows_itself_is_not_turned_by_a_replay(self) -> None:
-        result = self.judged(again("replay"), raw_again(LEAK), said=[call_reply(), text_reply("Done.", id=2)])
+        result = self.judged(
+            again("replay"), raw_again(LEAK), agent_exchanges=[call_reply(), text_reply("Done.", id=2)]
+        )
         assert (result.code, result.replay) == ("F-GATE", "dropped by the server")
 
     def test_harmony_and_xml_in_the_raw_text_are_calls(self) -> None:

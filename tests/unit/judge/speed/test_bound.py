@@ -17,7 +17,7 @@ from onbox.judge.rates import Bound, BoundKind
 from onbox.judge.results import Measurement, RequestSpeed, Uncertainty
 from onbox.judge.speed.bound import bound_of, bytes_at
 from onbox.report import formatting
-from tests.doubles.server import Asked, Wire, serving
+from tests.doubles.server import ReceivedRequest, Wire, serving
 from tests.exchanges import delta, event, usage_event
 from tests.unit.weights.checkpoints import gpt_oss, write_model
 from tests.verdicts import measurement
@@ -97,7 +97,7 @@ def test_a_rate_that_is_known_less_well_decides_less() -> None:
     assert vague.kind is BoundKind.UNDECIDED
 
 
-def test_without_a_number_above_one_memory_and_work_are_not_told_apart() -> None:
+def test_without_a_number_above_one_memory_and_work_are_not_distinguished() -> None:
     found = experiment(0.002, 20.0, 0.001, known=GB, numbers=())
     assert found.kind is BoundKind.UNDECIDED
     assert "only more requests at a time would tell" in found.why
@@ -116,7 +116,7 @@ def test_a_slope_above_the_roof_is_none_of_memory() -> None:
     assert "above what memory was measured to read" in found.why
 
 
-def test_context_that_costs_work_tells_nothing_of_memory() -> None:
+def test_context_that_costs_work_shows_nothing_of_memory() -> None:
     """The 0.5B of llama.cpp on 16 cores, by `--why`: 9.2 ms a step, 0.39 GB, 50 MB more in 4,096 tokens, +7.3 ms."""
     known = ceiling(0.3919e9, 12_288.0, 79.0, further=616.0)
     alone = cell(9.18e-3, 160, relative=0.03).model_copy(
@@ -194,13 +194,13 @@ class TestEndToEnd:
 
     FIXED_S, SLOPE_S = 0.02, 4e-6
 
-    def script(self, asked: Asked, wire: Wire) -> None:
-        if asked.path == "/v1/models":
+    def script(self, question: ReceivedRequest, wire: Wire) -> None:
+        if question.path == "/v1/models":
             wire.whole(200, {"data": [{"id": "m"}]})
-        elif asked.method != "POST":
+        elif question.method != "POST":
             wire.whole(404, b"none")
         else:
-            body = asked.json()
+            body = question.json()
             prompt = len(str(body.get("prompt") or body.get("messages"))) * 10 // 46
             if prompt > 9000:
                 wire.whole(400, {"error": "too long"})

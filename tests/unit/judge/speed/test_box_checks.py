@@ -92,7 +92,7 @@ class TestBox:
         assert short.observed == pytest.approx(20, abs=1)
         assert "a task waited for it 20 % of the time" in short.hint
 
-    def test_a_kernel_that_tells_only_of_swapping(self, tmp_path: Path) -> None:
+    def test_a_kernel_that_reports_only_swapping(self, tmp_path: Path) -> None:
         result = measured(tmp_path, bent(speed_parts(), lambda n, moment: {"stalled_us": {}}))
         assert result.status is Validity.VALID
         assert "only swapping" in check(result, "MEMORY").unit
@@ -109,7 +109,7 @@ class TestGpu:
     def test_a_good_one(self, tmp_path: Path) -> None:
         assert measured(tmp_path, on_gpu(GPU)).status is Validity.VALID
 
-    def test_none_is_said_and_is_no_doubt(self, tmp_path: Path) -> None:
+    def test_none_is_reported_and_is_no_doubt(self, tmp_path: Path) -> None:
         result = measured(tmp_path, speed_parts())
         assert check(result, "GPU_CLOCK").observed == "no accelerator here"
         assert result.status is Validity.VALID
@@ -152,7 +152,7 @@ class TestGpu:
         result = doubted(tmp_path, self.two(pids=(4242, 99)), "GPU_SHARED")
         assert "on accelerator 1 (99)" in check(result, "GPU_SHARED").hint
 
-    def test_of_eight_it_is_seen_on_none(self, tmp_path: Path) -> None:
+    def test_of_eight_it_is_noticed_on_none(self, tmp_path: Path) -> None:
         """Idle devices have low clocks: what they say is no word about the engine's own."""
         idle = [GPU.model_copy(update={"index": n, "sm_clock_mhz": 300, "pids": ()}) for n in range(8)]
         result = measured(tmp_path, on_gpu(*idle))
@@ -263,11 +263,11 @@ class TestPace:
         result = self.paced(tmp_path, 25)
         assert bad(result) == dict.fromkeys(("STEADY", "DRIFT", "INTERVAL"), Status.UNKNOWN)
 
-    def test_warm_up_that_was_over_is_told(self, tmp_path: Path) -> None:
+    def test_warm_up_that_was_over_is_reported(self, tmp_path: Path) -> None:
         found = check(self.paced(tmp_path, 25, 25, 25, warm=(20, 24.9, 25, 25.1)), "WARM_UP")
         assert (found.status, found.observed) == (Status.PASS, "4 requests, the last 3 within 0.4%")
 
-    def test_its_cap_is_told_and_does_no_harm_where_nothing_drifts(self, tmp_path: Path) -> None:
+    def test_its_cap_is_reported_and_does_no_harm_where_nothing_drifts(self, tmp_path: Path) -> None:
         result = self.paced(tmp_path, 25, 25, 25, warm=(22, 24, 25))
         found = check(result, "WARM_UP")
         assert found.status is Status.PASS

@@ -37,8 +37,8 @@ ONE_GB = Ceiling(
 def judged(tmp_path: Path, known: Ceiling | None, tok_s: float = 25.0, drafted: bool = False) -> Measurement:
     parts = speed_parts(tok_s)
     if drafted:
-        told = '"cache_n": 4, "draft_n": 90, "draft_n_accepted": 48'
-        parts.exchanges = [without(exchange, '"cache_n": 4', told) for exchange in parts.exchanges]
+        result = '"cache_n": 4, "draft_n": 90, "draft_n_accepted": 48'
+        parts.exchanges = [without(exchange, '"cache_n": 4', result) for exchange in parts.exchanges]
     folder = build_trial(tmp_path, [Contender("small", Role.INCUMBENT, {}, speed=parts)], runs=1)
     if known:
         write_json(folder.contender("small") / "fit.json", known)
@@ -98,10 +98,10 @@ class TestWritten:
         path = box(tmp_path, read_gb_s=233.0, nominal_gb_s=273.0, device="gpu 0")
         act.write_ceiling(tmp_path, facts, depth_tokens=1000, box=path)
         written = Ceiling.model_validate_json((tmp_path / "fit.json").read_bytes())
-        told = fit.fit(facts, context=1000, measured_gb_s=233.0, nominal_gb_s=273.0, rate_tok_s=59.5)
-        assert written.step_bytes == min(scenario.step_bytes for scenario in told.scenarios) < told.step.total
+        result = fit.fit(facts, context=1000, measured_gb_s=233.0, nominal_gb_s=273.0, rate_tok_s=59.5)
+        assert written.step_bytes == min(scenario.step_bytes for scenario in result.scenarios) < result.step.total
         assert written.impossible_above_gb_s == 273.0
-        for scenario in told.scenarios:
+        for scenario in result.scenarios:
             bent = written.model_copy(update={"step_bytes": scenario.step_bytes})
             implied = 59.5 * scenario.step_bytes / 1e9
             assert scenario.plausibility is not None
@@ -117,8 +117,10 @@ class TestWritten:
     ) -> None:
         path = box(tmp_path, read_gb_s=20.0, device="cpu")
         act.write_ceiling(tmp_path, facts, depth_tokens=0, box=path)
-        for seen, kept in ((30.0, 30.0), (10.0, 30.0)):
-            monkeypatch.setattr(act, "cpu_bandwidth", lambda seen=seen: SimpleNamespace(read_gb_s=seen))
+        for observation, kept in ((30.0, 30.0), (10.0, 30.0)):
+            monkeypatch.setattr(
+                act, "cpu_bandwidth", lambda observation=observation: SimpleNamespace(read_gb_s=observation)
+            )
             act.measure_again(tmp_path, path)
             written = Ceiling.model_validate_json((tmp_path / "fit.json").read_bytes())
             assert written.measured_gb_s == kept

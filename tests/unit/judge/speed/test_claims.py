@@ -118,11 +118,11 @@ def test_what_nobody_stated_of_the_server_is_not_known(tmp_path: Path) -> None:
     assert found.differences[0].measured == "not known: state it with --backend"
 
 
-def test_few_requests_and_odd_counting_are_told_and_bar_nothing(tmp_path: Path) -> None:
+def test_few_requests_and_odd_counting_are_reported_and_bar_nothing(tmp_path: Path) -> None:
     found = held(trial(tmp_path / "t"), requests=3, counting=None)
     assert found.verdict == "reproduces"
-    told = [(difference.what, difference.claimed, difference.bars) for difference in found.differences]
-    assert told == [("n", "3", False), ("counting", "not told", False)]
+    lines = [(difference.what, difference.claimed, difference.bars) for difference in found.differences]
+    assert lines == [("n", "3", False), ("counting", "not told", False)]
 
 
 def test_an_invalid_measurement_reproduces_nothing(tmp_path: Path) -> None:
@@ -171,7 +171,7 @@ class TestPublished:
         assert {claim.verdict for claim in speed.claims} == {"not comparable"}
         assert len(speed.claims) == len(claims)
 
-    def test_the_page_tells_them_all(self) -> None:
+    def test_the_page_shows_them_all(self) -> None:
         rows = re.findall(r"^\| ([\w.-]+) \| ([\d.]+) \|", PAGE.read_text(), re.MULTILINE)
         assert rows == [(claim.name, f"{claim.tok_s:g}") for claim in published().claims]
 
@@ -189,7 +189,7 @@ def read_claims_of(text: str, tmp_path: Path) -> Claims:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("claims: [{name: a}]", "claims.0.models: is missing"),
         ("claims: [{name: a, models: [b], tok_s: fast, source: c}]", "claims.0.tok_s"),
@@ -199,11 +199,11 @@ def read_claims_of(text: str, tmp_path: Path) -> Claims:
         (f"claims: [{MINIMAL}, {MINIMAL}]", "two claims are named a"),
     ],
 )
-def test_a_bad_file_is_named(text: str, said: str, tmp_path: Path) -> None:
+def test_a_bad_file_is_named(text: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         read_claims_of(text, tmp_path)
     assert "claims.yaml" in caught.value.message
-    assert said in caught.value.message
+    assert message in caught.value.message
 
 
 def test_written_claims_are_read_again() -> None:

@@ -31,7 +31,7 @@ def test_a_server_that_looks_no_prompt_up_is_not_suspect_for_it(two_gpus: Path) 
     ]  # fmt: skip
 
 
-def test_what_bounds_an_engine_on_sixteen_cores_is_not_told_by_its_context(tmp_path: Path) -> None:
+def test_what_bounds_an_engine_on_sixteen_cores_is_not_reported_by_its_context(tmp_path: Path) -> None:
     """llama.cpp beside an idle H200, random weights: a step grows by 7 ms in 4,096 tokens of context, which is work."""
     with tarfile.open(RECORD.with_name("cpu-16-cores-why.tar.xz")) as archive:
         archive.extractall(tmp_path, filter="data")

@@ -87,7 +87,7 @@ class TestGood:
         assert result.decode_tok_s == pytest.approx(100.0, rel=1e-6)
         assert result.status is Validity.VALID
 
-    def test_speculation_is_told_beside_the_rate(self, tmp_path: Path) -> None:
+    def test_speculation_is_reported_beside_the_rate(self, tmp_path: Path) -> None:
         parts = speed_parts(25.0)
         replace_measured(
             parts, lambda e: without(e, '"cache_n": 4', '"cache_n": 4, "draft_n": 90, "draft_n_accepted": 48')

@@ -25,7 +25,7 @@ def known(tok_s: float, relative: float | None, **changes: object) -> Measuremen
 
 
 @pytest.mark.parametrize(
-    ("new", "relative", "said"),
+    ("new", "relative", "message"),
     [
         (53.0, 0.01, RateOrder.FASTER),
         (47.0, 0.01, RateOrder.SLOWER),
@@ -36,9 +36,9 @@ def known(tok_s: float, relative: float | None, **changes: object) -> Measuremen
     ],
 )
 def test_faster_only_where_the_interval_of_the_ratio_leaves_out_one(
-    new: float, relative: float | None, said: RateOrder
+    new: float, relative: float | None, message: RateOrder
 ) -> None:
-    assert rate_ratio(known(50.0, 0.02), known(new, relative)).said is said
+    assert rate_ratio(known(50.0, 0.02), known(new, relative)).said is message
 
 
 def test_relative_uncertainties_add_in_squares() -> None:
@@ -81,7 +81,7 @@ def test_all_together_over_one_at_a_time() -> None:
     assert over_one_request(known(50.0, 0.04), known(40.0, 0.03)) is None
 
 
-def test_a_trial_tells_which_decodes_faster_and_by_how_much(tmp_path: Path) -> None:
+def test_a_trial_shows_which_decodes_faster_and_by_how_much(tmp_path: Path) -> None:
     rates = {"old": 25.0, "new": 40.0, "like": 25.0}
     contenders = [
         Contender(name, Role.INCUMBENT if name == "old" else Role.CHALLENGER, {}, speed=speed_parts(tok_s))
@@ -93,9 +93,9 @@ def test_a_trial_tells_which_decodes_faster_and_by_how_much(tmp_path: Path) -> N
         ("old", "new", RateOrder.FASTER),
         ("old", "like", RateOrder.EQUAL),
     ]
-    told = " ".join(verdict.reasons)
-    assert "new decodes faster than old: 1.6 times ± " in told
-    assert "The rates of old and like are equal within their uncertainty (ratio 1 ± " in told
+    result = " ".join(verdict.reasons)
+    assert "new decodes faster than old: 1.6 times ± " in result
+    assert "The rates of old and like are equal within their uncertainty (ratio 1 ± " in result
     assert "equal within their uncertainty" in markdown.render(folder, verdict)
     assert rate_pairs(verdict.contenders[:1]) == ()
 
@@ -121,7 +121,7 @@ def test_a_published_rate_near_one_that_is_not_known_well_enough_is_undecided(
 
 
 @pytest.mark.parametrize(
-    ("implied", "relative", "said"),
+    ("implied", "relative", "message"),
     [
         (20.0, 0.02, "below_ceiling"),
         (25.0, 0.05, "below_ceiling or at_ceiling"),
@@ -132,5 +132,5 @@ def test_a_published_rate_near_one_that_is_not_known_well_enough_is_undecided(
         (40.0, None, "impossible"),
     ],
 )
-def test_a_rate_near_a_line_is_told_on_both_sides(implied: float, relative: float | None, said: str) -> None:
-    assert plausibility(ONE_GB, implied, relative) == said
+def test_a_rate_near_a_line_is_reported_on_both_sides(implied: float, relative: float | None, message: str) -> None:
+    assert plausibility(ONE_GB, implied, relative) == message

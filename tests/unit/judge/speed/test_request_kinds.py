@@ -32,10 +32,10 @@ def test_a_kind_that_was_met_often_is_scatter() -> None:
 
 @pytest.mark.parametrize("name", [name for name in SCATTER if "one in ten" not in name])
 @pytest.mark.parametrize("requests", [4, 8, 16])
-def test_scatter_alone_is_told_as_two_kinds_in_one_of_a_hundred(name: str, requests: int) -> None:
+def test_scatter_alone_is_reported_as_two_kinds_in_one_of_a_hundred(name: str, requests: int) -> None:
     random = np.random.default_rng(requests)
-    told = sum(other_kind(SCATTER[name](random, requests).tolist()) is not None for _ in range(400))
-    assert told <= 400 * 0.01 + 3.1 * (400 * 0.01 * 0.99) ** 0.5
+    result = sum(other_kind(SCATTER[name](random, requests).tolist()) is not None for _ in range(400))
+    assert result <= 400 * 0.01 + 3.1 * (400 * 0.01 * 0.99) ** 0.5
 
 
 @pytest.mark.parametrize("requests", [8, 16])

@@ -55,7 +55,7 @@ def test_an_impossible_count_is_refused(count: Any, tmp_path: Path) -> None:
     assert all(math.isfinite(number) and number >= 0 for number in shown(result))
 
 
-def kept_back(parts: SpeedParts, hidden: int, tok_s: float, *, told: bool = True) -> None:
+def kept_back(parts: SpeedParts, hidden: int, tok_s: float, *, with_details: bool = True) -> None:
     """A gateway that strips the first tokens, reasoning, and tells how many they were; no /metrics behind it."""
 
     def bend(exchange: Exchange) -> Exchange:
@@ -66,7 +66,7 @@ def kept_back(parts: SpeedParts, hidden: int, tok_s: float, *, told: bool = True
         stream = (start, *moved, *((last_ns, text) for _, text in end))
         stripped = exchange.model_copy(update={"chunks": stream, "ended_ns": last_ns})
         details = {"reasoning_tokens": hidden}
-        more = {"completion_tokens_details": details} if told else {}
+        more = {"completion_tokens_details": details} if with_details else {}
         return with_usage(stripped, completion_tokens=hidden + 32, **more)
 
     replace_measured(parts, bend)
@@ -86,7 +86,7 @@ def test_reasoning_that_was_kept_back_is_divided_by_no_visible_time(tmp_path: Pa
 def test_reasoning_that_was_kept_back_in_silence_gives_no_rate(tmp_path: Path) -> None:
     """The same, and the gateway does not tell how many they were."""
     parts = speed_parts(tokens=128)
-    kept_back(parts, hidden=96, tok_s=60.0, told=False)
+    kept_back(parts, hidden=96, tok_s=60.0, with_details=False)
     result = measured(tmp_path, parts)
     assert result.decode_tok_s is None
     assert check(result, "USAGE").status is Status.WARN

@@ -44,8 +44,8 @@ class TestVllm:
         assert (found.generated, found.requests, found.prompt, found.preemptions) == (139, 3, 41, 0)
         assert (found.decoded, found.firsts, found.cached, found.queried) == (139, 3, 0, 41)
         assert (found.drafts, found.accepted) == (None, None), "no speculation: not there, and not zero"
-        told = [engine_time(stream(name)) for name in ("completion-1", "completion-2", "chat-stream")]
-        tokens, seconds = (sum(column) for column in zip(*(each for each in told if each), strict=True))
+        lines = [engine_time(stream(name)) for name in ("completion-1", "completion-2", "chat-stream")]
+        tokens, seconds = (sum(column) for column in zip(*(each for each in lines if each), strict=True))
         assert (tokens, seconds) == (136, pytest.approx(found.decode_s, rel=1e-6))
         assert rate(found, 3) == pytest.approx(tokens / seconds)
 
@@ -155,7 +155,7 @@ class TestOthers:
         assert (found.prompt, found.queried, found.cached, found.preemptions) == (48, 48, 8, 0)
         assert rate(found, 2) == pytest.approx(20.0)
 
-    def test_llama_cpp_tells_what_was_drafted(self) -> None:
+    def test_llama_cpp_shows_what_was_drafted(self) -> None:
         assert drafted(Reply(timings={"predicted_n": 96, "draft_n": 80, "draft_n_accepted": 64})) == (96, 64)
         assert drafted(Reply(timings={"predicted_n": 96})) is None
         assert drafted(Reply(timings={"predicted_n": 96, "draft_n": 0, "draft_n_accepted": 0})) is None

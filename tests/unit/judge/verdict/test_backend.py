@@ -99,7 +99,7 @@ class TestVllm:
         proof = prove([LOADED], VLLM, loaded_bytes=gib * 2**30, tolerance=0.1)
         assert (proof.status, proof.parts[0].seen) == (status, "61.34 GiB")
 
-    def test_memory_that_is_not_told_is_unknown(self) -> None:
+    def test_memory_that_is_not_reported_is_unknown(self) -> None:
         assert prove([], VLLM, loaded_bytes=1).status is Proof.UNKNOWN
 
 

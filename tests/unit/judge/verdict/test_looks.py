@@ -101,31 +101,31 @@ class TestLedger:
         assert again.error_bound <= 0.06
 
     def test_looks_of_the_plan_share_five_percent(self) -> None:
-        asked = plan(runs=12, looks=(3, 5, 8, 12))
-        levels_at = [looks_of(asked, looked(*(3, 5, 8, 12)[: n + 1])).level for n in range(4)]
+        request = plan(runs=12, looks=(3, 5, 8, 12))
+        levels_at = [looks_of(request, looked(*(3, 5, 8, 12)[: n + 1])).level for n in range(4)]
         assert levels_at == sorted(levels_at)
         assert levels_at[0] < 0.001 < 0.03 < levels_at[-1] < 0.05
-        assert looks_of(asked, looked(3, 5, 8, 12)).error_bound == 0.05
+        assert looks_of(request, looked(3, 5, 8, 12)).error_bound == 0.05
 
     def test_an_e_process_has_all_five_percent_at_each_look_and_intervals_share_them(self) -> None:
-        asked = plan(runs=12, looks=(3, 5, 8, 12), spending="e-process")
-        first, last = looks_of(asked, looked(3)), looks_of(asked, looked(3, 5, 8, 12))
+        request = plan(runs=12, looks=(3, 5, 8, 12), spending="e-process")
+        first, last = looks_of(request, looked(3)), looks_of(request, looked(3, 5, 8, 12))
         assert (first.level, last.level) == (0.05, 0.05)
         assert first.interval_level < 0.001 < 0.03 < last.interval_level < 0.05
-        further = looks_of(asked, [*looked(3, 5, 8, 12), entry(LedgerKind.EXTENDED, 20)])
+        further = looks_of(request, [*looked(3, 5, 8, 12), entry(LedgerKind.EXTENDED, 20)])
         assert (further.level, further.error_bound) == (0.05, 0.05)
         assert further.interval_level < 0.02
         assert "allows for" in of_looks(further)[1]
         before = Forerunner(name="first", created_at="2026-11-01", verdict="undecided")
-        assert looks_of(asked.model_copy(update={"forerunners": (before,)}), looked(3)).level == 0.005
+        assert looks_of(request.model_copy(update={"forerunners": (before,)}), looked(3)).level == 0.005
 
     def test_runs_beyond_a_look_wait_for_the_next(self) -> None:
-        asked = plan(runs=12, looks=(3, 5, 8, 12))
-        assert next_look(asked, []) == 3
-        assert next_look(asked, looked(3)) == 3
-        assert next_look(asked, looked(3, 5)) == 5
-        assert next_look(asked, [*looked(3, 5, 8, 12), entry(LedgerKind.EXTENDED, 20)]) == 20
-        assert looks_asked(asked, [entry(LedgerKind.EXTENDED, 20)]) == (3, 5, 8, 12, 20)
+        request = plan(runs=12, looks=(3, 5, 8, 12))
+        assert next_look(request, []) == 3
+        assert next_look(request, looked(3)) == 3
+        assert next_look(request, looked(3, 5)) == 5
+        assert next_look(request, [*looked(3, 5, 8, 12), entry(LedgerKind.EXTENDED, 20)]) == 20
+        assert looks_asked(request, [entry(LedgerKind.EXTENDED, 20)]) == (3, 5, 8, 12, 20)
         assert looks_made(looked(5, 3, 3)) == (3, 5)
 
     def test_a_forerunner_makes_it_harder(self) -> None:

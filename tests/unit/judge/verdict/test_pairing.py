@@ -70,16 +70,16 @@ class TestStrata:
 
 class TestRepeats:
     def test_each_answer_counts_once(self) -> None:
-        said = runs("PPPPF", answers=["a", "a", "a", "a", "b"])
-        assert sorted(repeats(said)) == [1, 4]
-        assert distinct(said) == (1, 2)
-        assert effective(repeats(said)) == pytest.approx(25 / 17)
-        assert one(said, runs("FFFFF")).strata == [(0, 5, 1, 2)]
+        message = runs("PPPPF", answers=["a", "a", "a", "a", "b"])
+        assert sorted(repeats(message)) == [1, 4]
+        assert distinct(message) == (1, 2)
+        assert effective(repeats(message)) == pytest.approx(25 / 17)
+        assert one(message, runs("FFFFF")).strata == [(0, 5, 1, 2)]
 
     def test_answers_that_cannot_be_compared_are_their_own(self) -> None:
-        said = runs("PPF", answers=[None, None, None])
-        assert repeats(said) == [1, 1, 1]
-        assert distinct(said) == (2, 3)
+        message = runs("PPF", answers=[None, None, None])
+        assert repeats(message) == [1, 1, 1]
+        assert distinct(message) == (2, 3)
 
     def test_the_same_words_with_another_end_are_two(self) -> None:
         assert sorted(repeats(runs("PF", answers=["a", "a"]))) == [1, 1]

@@ -74,7 +74,7 @@ class TestAdvice:
         assert found.verdict == "undecided"
         assert any(step.startswith("Repeat 4 runs of new") for step in found.would_settle)
 
-    def test_where_no_number_of_runs_would_tell_them_apart_that_is_said(self, tmp_path: Path) -> None:
+    def test_where_no_number_of_runs_would_distinguish_them_that_is_reported(self, tmp_path: Path) -> None:
         found = judged(tmp_path, dict.fromkeys("abcd", "FPFP" * 8), dict.fromkeys("abcd", "PFPF" * 8))
         assert found.verdict == "undecided"
         assert any(step.startswith("Hardly any number of runs") for step in found.would_settle)
@@ -120,11 +120,11 @@ class TestArms:
         assert (kept.p, kept.scope) == (None, None)
 
     @pytest.mark.parametrize(
-        ("looks", "said", "scope"),
+        ("looks", "message", "scope"),
         [((), "hardly chance", "these tasks"), ((3, 12), "may well be chance", None)],
     )
     def test_an_arm_pays_for_a_look_as_a_verdict_does(
-        self, tmp_path: Path, looks: tuple[int, ...], said: str, scope: str | None
+        self, tmp_path: Path, looks: tuple[int, ...], message: str, scope: str | None
     ) -> None:
         """Eight pairs better and none worse, p = 0.008: after 3 of 12 runs that is not below its level."""
         names = [Contender("old", Role.INCUMBENT, dict.fromkeys(NINE, "PFF"))]
@@ -141,7 +141,7 @@ class TestArms:
         (arm,) = found.arms
         assert (arm.better, arm.worse, arm.scope) == (8, 0, scope)
         assert arm.p == pytest.approx(2 / 2**8, rel=1e-4)
-        assert any("arm notes" in reason and said in reason for reason in found.reasons), found.reasons
+        assert any("arm notes" in reason and message in reason for reason in found.reasons), found.reasons
 
 
 def test_where_both_pass_as_often_no_difference_is_spoken_of(tmp_path: Path) -> None:
@@ -169,8 +169,8 @@ def test_an_equal_one_that_is_ten_times_faster_is_not_hidden_behind_a_better_one
     found = judge(folder)
     assert found.verdict == "switch"
     assert found.headline.startswith("Switch to better")
-    (told,) = [reason for reason in found.reasons if reason.startswith("quick passes 18 of 36")]
-    assert "0.1 times as long for the same work" in told
+    (result,) = [reason for reason in found.reasons if reason.startswith("quick passes 18 of 36")]
+    assert "0.1 times as long for the same work" in result
     assert {(row.old, row.new): row.pace.value for row in found.pairs}["old", "quick"] == "faster"
 
 

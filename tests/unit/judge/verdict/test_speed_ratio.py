@@ -27,7 +27,7 @@ class TestEstimand:
         assert (found.pairs, found.tasks) == (4, 2)
 
     @pytest.mark.parametrize("seconds", [0.0, 5e-324, 1e-300, 1e-105])
-    def test_what_no_clock_tells_was_not_timed(self, seconds: float) -> None:
+    def test_what_no_clock_shows_was_not_timed(self, seconds: float) -> None:
         assert time_ratio(times(a=[seconds] * 3, b=[seconds] * 3), times(a=[seconds] * 3, b=[seconds] * 3)) is None
 
     def test_takes_only_runs_that_both_have(self) -> None:

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from onbox.evidence.records import OwnerValues
+from onbox.judge.comparison_results import Ability, Basis, Pace
 from onbox.judge.verdict.speed_ratio import time_ratio
 from onbox.judge.verdict.standing import ContenderFacts, demands
 from onbox.judge.verdict.values import PairFacts, PairRuling, weigh
-from onbox.judge.weighed import Ability, Basis, Pace
 
 GB = 10**9
 

@@ -16,11 +16,11 @@ def test_looks_keep_their_share_of_errors(name: str) -> None:
 
 
 def test_noisy_times_of_a_faster_challenger_are_never_a_reason_to_keep() -> None:
-    draw, said = random.Random(31), Counter[str]()
+    draw, message = random.Random(31), Counter[str]()
     for _ in range(60):
-        said[World(draw, rates=(0.95, 0.95), pace=0.7, noise=0.6).pair(3).weighed.verdict] += 1
-    assert said["keep"] == 0
-    assert said["undecided"] > 0
+        message[World(draw, rates=(0.95, 0.95), pace=0.7, noise=0.6).pair(3).weighed.verdict] += 1
+    assert message["keep"] == 0
+    assert message["undecided"] > 0
 
 
 def test_an_equal_challenger_that_is_ten_times_faster_is_switched_to() -> None:

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from onbox.atomic_files import write_json
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import AgentStop, Audited, LedgerKind, Preflight, PreflightCase, Role, RunRecord
+from onbox.judge.comparison_results import Basis
 from onbox.judge.results import Validity, Verdict
 from onbox.judge.verdict.checks import tasks_unseen
-from onbox.judge.weighed import Basis
 from onbox.schema.checks import Check, Status
 from tests.builders import (
     COHERENT,
@@ -108,9 +108,9 @@ class TestRule:
 
     def test_a_model_that_its_server_does_not_list_is_a_warning_of_the_trial(self, tmp_path: Path) -> None:
         case = PreflightCase(name="model", status="warn", detail="the server lists another", remedy="--model other")
-        asked = Preflight(cases=(case,), tools=True)
+        request = Preflight(cases=(case,), tools=True)
         contenders = [
-            Contender("old", Role.INCUMBENT, {"a": "PP"}, preflight=asked),
+            Contender("old", Role.INCUMBENT, {"a": "PP"}, preflight=request),
             Contender("new", Role.CHALLENGER, {"a": "PP"}, preflight=COHERENT),
         ]
         verdict = judge(build_trial(tmp_path / "trial", contenders))
@@ -262,19 +262,19 @@ class TestAtATime:
         (folder.path / "plan.yaml").write_text(plan.model_dump_json())  # JSON is YAML
         for name, beside in (("old", 2), ("new", new)):
             for n in (1, 2, 3):
-                record, said = scripted_run("F", name, TASKS[0], n)
+                record, message = scripted_run("F", name, TASKS[0], n)
                 if late and n == 2:
                     record = record.model_copy(
                         update={"agent": record.agent.model_copy(update={"stop": AgentStop.TIME_LIMIT})}
                     )
                 shutil.rmtree(folder.run_folder(name, TASKS[0], "baseline", n))
-                write_run(folder, record.model_copy(update={"beside": beside}), said)
+                write_run(folder, record.model_copy(update={"beside": beside}), message)
         return judge(folder)
 
     def check(self, verdict: Verdict) -> Check | None:
         return next((check for check in verdict.checks if check.id == "AT_A_TIME"), None)
 
-    def test_like_company_is_told_and_no_doubt(self, tmp_path: Path) -> None:
+    def test_equal_concurrency_is_reported_and_no_doubt(self, tmp_path: Path) -> None:
         verdict = self.judged(tmp_path, new=2)
         check = self.check(verdict)
         assert check is not None
@@ -299,7 +299,7 @@ class TestAtATime:
     def test_company_that_the_plan_does_not_know_is_not_passed_over(self, tmp_path: Path) -> None:
         assert self.check(self.judged(tmp_path, new=2, parallel=1)) is not None
 
-    def test_nothing_is_said_where_all_were_alone(self, tmp_path: Path) -> None:
+    def test_nothing_is_reported_where_all_were_alone(self, tmp_path: Path) -> None:
         verdict = trial(tmp_path, "PF", "PF")
         assert self.check(verdict) is None
         assert not any("at a time" in reason for reason in verdict.reasons)
@@ -314,8 +314,8 @@ class TestIndependence:
             for n in range(1, 6):
                 record = run_record(contender="new", task=task, n=n, seed=n)
                 command = words.format(n=1 if task == sure_of else n)
-                said = [call_reply(command, id=1, start_s=n), text_reply("Done.", id=2, start_s=n + 5)]
-                write_run(folder, record, said)
+                messages = [call_reply(command, id=1, start_s=n), text_reply("Done.", id=2, start_s=n + 5)]
+                write_run(folder, record, messages)
         return judge(folder)
 
     def test_different_words_are_different_runs(self, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from onbox.report.other_make import ReportComparison, compare
+from onbox.report.other_version import ReportComparison, compare
 
 PAGE = """<html><head><title>Keep, 2026</title><style>p { margin: 1px }</style></head><body>
 <h1>Keep</h1>

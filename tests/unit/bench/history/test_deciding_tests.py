@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from onbox.bench.history.deciding import (
+from onbox.bench.history.deciding_tests import (
     ALL_MAX_S,
     BEFORE_MIN_S,
     DECIDING_S,
@@ -29,7 +29,7 @@ def deciding(
 ) -> tuple[DecidingTests, ScriptedWorker]:
     """The runs after and before, in turn."""
     runs = {b"1": iter(after), b"0": iter(before)}
-    worker = ScriptedWorker(lambda asked: next(runs[asked.files["one.py"] or b""]))
+    worker = ScriptedWorker(lambda request: next(runs[request.files["one.py"] or b""]))
     return find_deciding_tests(worker, kind, OLD, NEW), worker
 
 
@@ -46,7 +46,7 @@ def test_those_decide_that_fail_before_and_pass_after_both_times() -> None:
     assert found.stable - found.undone == {"new"}
     assert found.stable & found.undone == {"old"}
     assert found.only == frozenset()
-    assert all(asked.only == frozenset() for asked in worker.asked)
+    assert all(request.only == frozenset() for request in worker.requests)
 
 
 CONFTEST = (
@@ -78,7 +78,7 @@ def test_a_test_that_never_ends_before_is_left_out_and_the_others_decide() -> No
     assert found.only == {"new", "old"}
     assert found.stable == {"new", "old"}
     assert found.undone == {"old"}
-    each = [asked.only for asked in worker.asked if asked.files == OLD]
+    each = [request.only for request in worker.requests if request.files == OLD]
     assert each == [frozenset(), {"new", "old", "worse"}, {"new", "old"}, {"new", "old"}]
 
 
@@ -99,11 +99,11 @@ def test_tests_that_take_long_decide_nothing_and_the_others_do() -> None:
     found, worker = deciding(after, before)
     assert found.only == found.stable == {"new", "old"}
     assert found.undone == {"old"}
-    assert [asked.only for asked in worker.asked if asked.files == OLD] == [
+    assert [request.only for request in worker.requests if request.files == OLD] == [
         {"new", "old", "slow before"},
         {"new", "old"},
     ]
-    assert [asked.in_turn for asked in worker.asked] == [True, True, False, False]
+    assert [request.in_turn for request in worker.requests] == [True, True, False, False]
     why = why_dropped([after[0]], [run_of(["new", "old"], ["slow before"], cut={"slow before"})])
     assert why == "no test that fails before passes after, but for 2 that take long"
 
@@ -134,7 +134,7 @@ def test_of_a_slow_suite_those_run_that_fail_before_and_the_quickest_others(slow
     )
     # `slow` passes before and after, and would take more than all others may together in one of the two runs.
     assert found.only == {"new", "quick", "quicker"}
-    assert [asked.only for asked in worker.asked] == [frozenset()] * 2 + [found.only] * 2
+    assert [request.only for request in worker.requests] == [frozenset()] * 2 + [found.only] * 2
     assert found.stable - found.undone == {"new"}
 
 
@@ -162,9 +162,9 @@ def test_a_runner_that_cannot_be_told_which_tests_runs_all() -> None:
 
 def test_what_is_slow_before_has_more_time_before() -> None:
     _, worker = deciding([run_of(["new"], cpu_s=1.0)] * 2, [run_of([], ["new"])] * 2)
-    assert [asked.cpu_s for asked in worker.asked] == [ALL_MAX_S, BEFORE_MIN_S, 4.0, BEFORE_MIN_S]
+    assert [request.cpu_s for request in worker.requests] == [ALL_MAX_S, BEFORE_MIN_S, 4.0, BEFORE_MIN_S]
     _, worker = deciding([run_of(["new"], cpu_s=10.0)] * 2, [run_of([], ["new"])] * 2)
-    assert [asked.cpu_s for asked in worker.asked] == [ALL_MAX_S, 80.0, 40.0, 80.0]
+    assert [request.cpu_s for request in worker.requests] == [ALL_MAX_S, 80.0, 40.0, 80.0]
 
 
 @pytest.mark.parametrize(

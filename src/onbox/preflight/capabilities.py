@@ -21,7 +21,7 @@ def server(session: PreflightSession) -> PreflightCase:
     """Who it is."""
     served = session.served
     if served is None or served.kind == "unknown":
-        return session.case("server", "unknown", "it does not say which server it is, so no flag can be named")
+        return session.case("server", "unknown", "it does not report which server it is, so no flag can be named")
     others = f", and {len(served.models) - 1} more" if len(served.models) > 1 else ""
     first = session.model if session.model in served.models or not served.models else served.models[0]
     return session.case("server", "pass", f"{served} serves {first}{others}")
@@ -46,7 +46,7 @@ def context(session: PreflightSession) -> PreflightCase:
     """How many tokens prompt and answer may have together."""
     tokens = session.served.context_tokens if session.served else None
     if tokens is None:
-        return session.case("context", "unknown", "it does not say how long a conversation may be", Trouble.CONTEXT)
+        return session.case("context", "unknown", "it does not report its context length", Trouble.CONTEXT)
     if tokens < CONTEXT_MIN:
         detail = f"{tokens:,} tokens: enough for the built-in agent on small tasks, too few for most others"
         return session.case("context", "warn", detail, Trouble.CONTEXT)
@@ -64,7 +64,7 @@ def agent_fits(session: PreflightSession, agent: str, size: OpeningSize | None, 
     """
     tokens = session.served.context_tokens if session.served else None
     if tokens is None:
-        return session.case("context", "unknown", "the server does not say how long a conversation may be")
+        return session.case("context", "unknown", "the server does not report its context length")
     if size is None:
         return session.case("context", "unknown", f"{tokens:,} tokens; how much {agent} opens with is not known")
     need = size.tokens + turn_tokens
@@ -87,14 +87,14 @@ def output_limit(session: PreflightSession) -> PreflightCase:
     if broken := trouble(exchange, reply):
         detail = f"a limit as large as the context is refused ({broken}): an agent's limit must be smaller"
         return session.case("output_limit", "warn", detail)
-    return session.case("output_limit", "pass", "a limit as large as the context is taken")
+    return session.case("output_limit", "pass", "a limit as large as the context is accepted")
 
 
 def sampling(session: PreflightSession) -> PreflightCase:
     """What it samples by where a request does not say: agents do not say."""
     known = session.served.sampling if session.served else None
     if known is None:
-        return session.case("sampling", "unknown", "it does not tell what it samples by", Trouble.SAMPLING)
+        return session.case("sampling", "unknown", "it does not report its sampling defaults", Trouble.SAMPLING)
     return session.case("sampling", "pass", ", ".join(f"{key} {_figure(value)}" for key, value in known.items()))
 
 
@@ -116,10 +116,9 @@ def image(session: PreflightSession) -> PreflightCase:
         return session.case("image", "warn", f"images are refused: {broken}; `onbox see` looks for the cause")
     if any(read_by(text, picture.expected).complete for text in (reply.content, reply.reasoning)):
         session.vision = True
-        return session.case("image", "pass", f"a number of six digits was read in a picture: {picture.expected[0]}")
-    detail = (
-        f"a picture is taken, and {picture.expected[0]} in it was not read: {short(reply.content or reply.reasoning)}"
-    )
+        return session.case("image", "pass", f"a number of six digits was read from a picture: {picture.expected[0]}")
+    answer = short(reply.content or reply.reasoning)
+    detail = f"a picture is accepted, but {picture.expected[0]} in it was not read: {answer}"
     return session.case("image", "unknown", f"{detail}; `onbox see` asks more than once")
 
 
@@ -147,7 +146,7 @@ def apis(session: PreflightSession) -> PreflightCase:
 
 
 def _listed(names: list[str]) -> str:
-    return f"it speaks {', '.join(names)}" if names else "it speaks none that is known here"
+    return f"it offers {', '.join(names)}" if names else "it offers no known API"
 
 
 def _figure(value: object) -> str:

@@ -9,7 +9,7 @@ from onbox.bench.audit import TaskAudit, audit
 from onbox.bench.audit.admission import remember
 from onbox.bench.audit.rewrites import REWRITES
 from onbox.bench.diff import patch
-from onbox.bench.history.deciding import DropError, find_deciding_tests
+from onbox.bench.history.deciding_tests import DropError, find_deciding_tests
 from onbox.bench.history.environment import SealedEnvironment
 from onbox.bench.history.groups import TASKS_MAX, TestGroup, file_of, groups, in_turn
 from onbox.bench.history.instruction import CodeStates, HiddenTests, instruction, says_little
@@ -82,7 +82,7 @@ class _Siblings:
     kept: list[Mapping[str, bytes]] = field(default_factory=list)
 
 
-class Maker:
+class TaskMaker:
     """Makes tasks of commits.
 
     Args:

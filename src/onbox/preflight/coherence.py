@@ -29,7 +29,7 @@ def coherence(session: PreflightSession) -> PreflightCase:
     finding, expected = PreflightFinding.NONSENSE, ""
     if dummy_weights(options or {}):
         finding, expected = PreflightFinding.RANDOM_WEIGHTS, ", as its random weights must (--load-format dummy)"
-    return session.case("coherence", "fail", f"it talks nonsense{expected}: {detail}", finding=finding)
+    return session.case("coherence", "fail", f"its replies are nonsense{expected}: {detail}", finding=finding)
 
 
 def usage(session: PreflightSession) -> PreflightCase:
@@ -37,9 +37,9 @@ def usage(session: PreflightSession) -> PreflightCase:
     streamed = [each for each in session.exchanges if each.path.endswith(CHAT) and each.status == 200]
     reply = read_reply(streamed[-1]) if streamed else None
     if reply is None:
-        return session.case("usage", "unknown", "no stream was answered")
+        return session.case("usage", "unknown", "no streamed request was answered")
     if reply.completion_tokens is None:
-        return session.case("usage", "warn", "a stream does not tell how many tokens it was", Trouble.NO_USAGE)
+        return session.case("usage", "warn", "a stream does not report its number of tokens", Trouble.NO_USAGE)
     return session.case("usage", "pass", f"a stream ends with {reply.completion_tokens} output tokens")
 
 
@@ -50,13 +50,13 @@ def reasoning_passed_back(session: PreflightSession) -> PreflightCase:
     """
     plain = _prompt_tokens(session, {})
     if plain is None:
-        return session.case("reasoning_passed_back", "unknown", "the length of a prompt is not told")
+        return session.case("reasoning_passed_back", "unknown", "the length of a prompt is not reported")
     lengths = {name: _prompt_tokens(session, {name: THOUGHT}) for name in ("reasoning", "reasoning_content")}
     read = [name for name, length in lengths.items() if length is not None and length > plain]
     if read:
         return session.case("reasoning_passed_back", "pass", f"read in the field {' and '.join(read)}")
     reasons = session.called is not None and bool(session.called.reasoning)
-    detail = "what the model thought before a call is not shown to it again"
+    detail = "the model's reasoning before a call is not passed back to it"
     if not reasons:
         return session.case("reasoning_passed_back", "unknown", f"{detail}; no reasoning was seen either")
     return session.case("reasoning_passed_back", "warn", detail, Trouble.REASONING_LOST)

@@ -35,8 +35,8 @@ class Question:
 
 def read(body: Mapping[str, Any]) -> Question:
     """Read the body of a request to /chat/completions, /completions, /responses or /messages."""
-    said = body.get("messages") or body.get("input") or body.get("prompt") or ""
-    items = [{"role": "user", "content": said}] if isinstance(said, str) else said
+    message = body.get("messages") or body.get("input") or body.get("prompt") or ""
+    items = [{"role": "user", "content": message}] if isinstance(message, str) else message
     results = sum(item.get("role") == "tool" or item.get("type") == "function_call_output" for item in items)
     texts = []
     for item in items:
