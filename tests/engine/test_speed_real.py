@@ -132,8 +132,10 @@ class TestLlamaCpp:
             pid = life.pid
 
             def kill() -> None:
-                # The next request has begun a moment ago, and its 400 tokens take much longer than this.
-                time.sleep(1.2)
+                # The next request has begun a moment ago; at the pace of the first it is in its tokens by now.
+                (record,) = (tmp_path / "out").glob("*/speed/1/requests.jsonl")
+                first = next(line for line in read_lines(record) if line["purpose"] == "measured")
+                time.sleep(0.4 * first["ended_ns"] / 1e9)
                 os.kill(pid, signal.SIGKILL)
 
             killer = while_measured(tmp_path / "out", kill)
