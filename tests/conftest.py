@@ -1,9 +1,12 @@
 """What all tests share."""
 
 import gc
+import importlib
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -17,6 +20,13 @@ from tests.turns import ALONE, Turns
 # How long one example takes says nothing where tests run side by side.
 settings.register_profile("side-by-side", deadline=None)
 settings.load_profile("side-by-side")
+
+# Hypothesis looks for constants to try in the source of every module of ours. With all of onbox imported that takes
+# each worker seconds, tens of them in a fresh clone, and our strategies name the values that matter. It has no setting
+# for it.
+with suppress(ImportError, AttributeError):
+    providers: Any = importlib.import_module("hypothesis.internal.conjecture.providers")
+    providers._get_local_constants = lambda none=providers._local_constants: none
 
 __all__ = ["dockerd", "podman"]
 

@@ -81,6 +81,7 @@ def test_interrupted_all_lanes_end_and_the_trial_goes_on(
     assert [c["valid"] for c in verdict_of(out)["contenders"]] == [7]
 
 
+@pytest.mark.slow
 def test_interrupted_agents_of_others_end_with_all_that_they_started(tmp_path: Path) -> None:
     sleep = ["sleep", f"86398.{os.getpid()}"]
 

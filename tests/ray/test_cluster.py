@@ -149,7 +149,7 @@ def test_stopped_and_resumed(two: Cluster, env: dict[str, str], trial_file: Tria
     """Ctrl-C while the node stands up and while runs are under way, then kill -9: nothing is left, nothing is lost."""
     out = tmp_path / "trial"
     points = [
-        ("one: stands up on second", signal.SIGINT, 130),
+        ("one: starting on second", signal.SIGINT, 130),
         ("one: rename-2-files .* run 1 of 3 begins", signal.SIGINT, 130),
         ("one: rename-2-files .* run 2 of 3 begins", signal.SIGKILL, -signal.SIGKILL),
     ]

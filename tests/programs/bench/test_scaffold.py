@@ -36,7 +36,7 @@ def test_the_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = CliRunner().invoke
     made = json.loads(run(command, ["new", "first", "--to", "mine", "--answer", "reply", "--json"]).stdout)
     assert made == {"name": "first", "path": str(tmp_path / "mine" / "first")}
-    with pytest.raises(UsageError, match="a/b: a task's name holds"):
+    with pytest.raises(UsageError, match="a/b: a task's name may contain"):
         run(command, ["new", "a/b"], catch_exceptions=False)
 
     requests = ["render", "rename-2-files", "--seed", "7000", "--to", "plain/rename-2-files", "--json"]
