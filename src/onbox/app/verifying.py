@@ -175,8 +175,8 @@ def _notes_on_rules(written: Mapping[str, Any], verdict: Verdict) -> Iterator[st
     )
     if written.get("rules", 1) < RULES_8:
         yield (
-            f"replies are read in another way since rules {RULES_8}: tokens, calls, rates and details of its runs are not "
-            "compared"
+            f"replies are read in another way since rules {RULES_8}: tokens, calls, rates and details of its runs are "
+            "not compared"
         )
     if written.get("verdict") != verdict.verdict:
         yield f"verdict.json says {str(written.get('verdict'))[:20]}, and today's rules {verdict.verdict}"
