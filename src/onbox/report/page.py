@@ -237,6 +237,8 @@ def _record(model: type[R], path: Path, folder: TrialFolder, problems: list[str]
 
 def _json_object(path: Path, folder: TrialFolder, problems: list[str]) -> dict[str, Any] | None:
     value = _json(path, folder, problems)
+    if value is not None and not isinstance(value, dict):
+        problems.append(_relative(f"{path}: not an object", folder))
     return value if isinstance(value, dict) else None
 
 
