@@ -33,8 +33,8 @@ def steps_of(folder: TrialFolder, wire: Path) -> list[dict[str, Any]]:
     for exchange in exchanges:
         reply = read_reply(exchange)
         calls = [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in reply.tool_calls]
-        text = {"content": reply.content, "reasoning": reply.reasoning, "tool_calls": calls}
-        steps.append({"role": "assistant", **text, "seconds": 1.0, "tokens": reply.completion_tokens})
+        parts = {"content": reply.content, "reasoning": reply.reasoning, "tool_calls": calls}
+        steps.append({"role": "assistant", **parts, "seconds": 1.0, "tokens": reply.completion_tokens})
     return steps
 
 

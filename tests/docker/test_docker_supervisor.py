@@ -59,7 +59,7 @@ def test_the_guard_kills_the_container_and_sees_what_it_held(dockerd: Dockerd, t
         dockerd, tmp_path / "log", limits=MemoryLimits(reserve_bytes=1 << 60), guard_file=str(record)
     ) as supervisor:
         assert supervisor.stdout is not None
-        result = [json.loads(line) for line in supervisor.stdout]
-    assert result[-1]["how"] == "guard"
+        events = [json.loads(line) for line in supervisor.stdout]
+    assert events[-1]["how"] == "guard"
     assert GuardStopped.model_validate_json(record.read_bytes()).kind == "breached"
     until(lambda: names(dockerd) == "")

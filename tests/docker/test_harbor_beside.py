@@ -196,7 +196,7 @@ def test_there_are_enough_of_enough_kinds() -> None:
 
 def test_harbor_says_what_is_written_here(in_harbor: dict[str, Said]) -> None:
     expected = {case.name: case.rewards for case in given_to_harbor() if not case.skipped}
-    assert {name: message.rewards for name, message in in_harbor.items()} == expected
+    assert {name: outcome.rewards for name, outcome in in_harbor.items()} == expected
 
 
 def test_onbox_gets_the_same_rewards(in_onbox: dict[str, GateEnd | OnboxError]) -> None:
@@ -250,8 +250,8 @@ def test_the_page_holds_both_results(in_harbor: dict[str, Said], in_onbox: dict[
         if case.name in harbor:
             assert row == _row(case, in_harbor.get(case.name), in_onbox[case.name])
         else:
-            message = Said(case.rewards, "") if case.rewards else None
-            assert row.startswith(_row(case, message, in_onbox[case.name]).rsplit("|", 3)[0])
+            outcome = Said(case.rewards, "") if case.rewards else None
+            assert row.startswith(_row(case, outcome, in_onbox[case.name]).rsplit("|", 3)[0])
             assert row.endswith(f"| {_here(case, in_onbox[case.name])} |\n"), "ONBOX_HARBOR=all writes it again"
 
 
@@ -270,8 +270,8 @@ def _counts() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _row(case: Case, message: Said | None, end: GateEnd | OnboxError) -> str:
-    harbor = "no task" if message is None else _rewards(message.rewards) or message.exception or "no reward"
+def _row(case: Case, outcome: Said | None, end: GateEnd | OnboxError) -> str:
+    harbor = "no task" if outcome is None else _rewards(outcome.rewards) or outcome.exception or "no reward"
     where = "docker" if case.docker else "bubblewrap"
     return f"| `{case.name}` | {case.kind} | {where} | {harbor} | {_here(case, end)} |\n"
 

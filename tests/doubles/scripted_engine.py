@@ -82,8 +82,8 @@ class Engine:
             await send(writer, 200, {"input_tokens": len(json.dumps(body)) // 4})
         else:
             mode = mode_of(body.get("model"), self.mode)
-            message = answer(mode, body) if method == "POST" else Answer()
-            frames = frames_of(path, self.model, message, body) if method == "POST" else None
+            reply = answer(mode, body) if method == "POST" else Answer()
+            frames = frames_of(path, self.model, reply, body) if method == "POST" else None
             if frames is None:
                 await send(writer, 404, {"error": {"code": 404, "message": "File Not Found"}})
             else:
@@ -120,13 +120,13 @@ class Engine:
     async def complete(self, writer: asyncio.StreamWriter, mode: str, body: dict[str, Any], frames: Frames) -> None:
         """A completion, streamed or whole."""
         self.completions += 1
-        number, message = self.completions, frames.answer
-        if message.failure:
-            await send(writer, message.status, frames.error(message.status, message.failure))
+        number, reply = self.completions, frames.answer
+        if reply.failure:
+            await send(writer, reply.status, frames.error(reply.status, reply.failure))
             return
         prompt = body.get("messages") or body.get("prompt") or body.get("input")
         prompt_tokens = max(1, len(json.dumps(prompt)) // 4)
-        pieces = message.pieces()[: body.get("max_tokens")]
+        pieces = reply.pieces()[: body.get("max_tokens")]
         if body.get("tools"):
             await asyncio.sleep(STALL_S if mode == "stall" else self.stall_s)
         began = time.monotonic()
@@ -154,7 +154,7 @@ class Engine:
             self.prompt_s += first - began
             self.predicted += sent
             self.predicted_s += last - first
-        counts = Counts(prompt_tokens, sent if message.tokens is None else message.tokens)
+        counts = Counts(prompt_tokens, sent if reply.tokens is None else reply.tokens)
         timings = self.timings(prompt_tokens, sent, first - began, last - first)
         if not streamed:
             await send(writer, 200, frames.whole(counts, timings))

@@ -34,36 +34,36 @@ def own_calls(body: dict[str, Any]) -> list[dict[str, Any]]:
     return [call for message in body.get("messages") or [] for call in message.get("tool_calls") or []]
 
 
-def with_arguments(message: Answer, arguments: str) -> Answer:
-    assert message.call is not None
-    return replace(message, call=(message.call[0], arguments))
+def with_arguments(reply: Answer, arguments: str) -> Answer:
+    assert reply.call is not None
+    return replace(reply, call=(reply.call[0], arguments))
 
 
-def loses_arguments(message: Answer, body: dict[str, Any]) -> Answer:
+def loses_arguments(reply: Answer, body: dict[str, Any]) -> Answer:
     """In a stream, as with a stream interval above 1; a whole answer has them."""
-    return with_arguments(message, "{}") if message.call and body.get("stream") else message
+    return with_arguments(reply, "{}") if reply.call and body.get("stream") else reply
 
 
-def cuts_and_refuses(message: Answer, body: dict[str, Any]) -> Answer:
+def cuts_and_refuses(reply: Answer, body: dict[str, Any]) -> Answer:
     """Cuts each call off, and takes no history that holds one."""
     if own_calls(body):
         return Answer(failure="Unterminated string starting at: line 1 column 12 (char 11)", status=400)
-    return with_arguments(message, message.text()[:14]) if message.call else message
+    return with_arguments(reply, reply.text()[:14]) if reply.call else reply
 
 
-def refuses_its_own(message: Answer, body: dict[str, Any]) -> Answer:
+def refuses_its_own(reply: Answer, body: dict[str, Any]) -> Answer:
     """Takes no history that holds a call of its own, though nothing is wrong with it."""
-    return Answer(failure="messages: roles must alternate", status=400) if own_calls(body) else message
+    return Answer(failure="messages: roles must alternate", status=400) if own_calls(body) else reply
 
 
-def has_no_room(message: Answer, body: dict[str, Any]) -> Answer:
+def has_no_room(reply: Answer, body: dict[str, Any]) -> Answer:
     """Its context is full as soon as a tool has answered."""
     full = "request (8307 tokens) exceeds the available context size (8192 tokens), try increasing it"
-    return Answer(failure=full, status=400) if own_calls(body) else message
+    return Answer(failure=full, status=400) if own_calls(body) else reply
 
 
-def does_no_harm(message: Answer, body: dict[str, Any]) -> Answer:
-    return message
+def does_no_harm(reply: Answer, body: dict[str, Any]) -> Answer:
+    return reply
 
 
 KINDS = (loses_arguments, cuts_and_refuses, refuses_its_own, has_no_room, does_no_harm)
@@ -217,7 +217,7 @@ def test_the_model_behind_it_is_right() -> None:
         "type": "function",
         "function": {"name": "write", "parameters": {"properties": {"path": {}, "content": {}}}},
     }
-    message = answer("good", {**request, "tools": [tool]})
-    assert message.call is not None
+    reply = answer("good", {**request, "tools": [tool]})
+    assert reply.call is not None
     assert read(request).results == 0
-    assert json.loads(message.call[1]["content"])["port"] == 8080  # type: ignore[index]
+    assert json.loads(reply.call[1]["content"])["port"] == 8080  # type: ignore[index]

@@ -58,14 +58,14 @@ def test_good_passes_and_lazy_claims(pair: Ended) -> None:
 def test_speed_is_the_known_rate_by_three_witnesses(pair: Ended) -> None:
     for contender in pair.verdict["contenders"]:
         speed = contender["speed"]
-        observations = {witness["name"]: witness["tok_s"] for witness in speed["witnesses"]}
-        assert set(observations) == {"client_bursts", "engine_counters", "engine_timings"}
-        assert all(tok_s == pytest.approx(TOK_S, rel=0.05) for tok_s in observations.values()), observations
+        rates = {witness["name"]: witness["tok_s"] for witness in speed["witnesses"]}
+        assert set(rates) == {"client_bursts", "engine_counters", "engine_timings"}
+        assert all(tok_s == pytest.approx(TOK_S, rel=0.05) for tok_s in rates.values()), rates
         checks = {check["id"]: check["status"] for check in speed["checks"]}
         assert checks["TOKEN_RESIDUAL"] == "pass"
         # What others do on this box while the tests run may only cost the number its standing, as a check that says so.
         assert {name for name, status in checks.items() if status != "pass"} <= OF_THE_BOX | {"STEADY", "COALESCED"}
-        assert speed["decode_tok_s"] == (None if checks["FOREIGN_CPU"] == "fail" else observations["client_bursts"])
+        assert speed["decode_tok_s"] == (None if checks["FOREIGN_CPU"] == "fail" else rates["client_bursts"])
 
 
 @pytest.mark.alone

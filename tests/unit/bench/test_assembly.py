@@ -62,9 +62,9 @@ def test_an_installed_wheel_holds_the_same_tasks(tmp_path: Path) -> None:
     subprocess.run([*quiet, "install", "--no-deps", "--target", tmp_path / "site", wheel], check=True, timeout=100)
     # The dependencies are those of these tests; the package is found first.
     env = {**os.environ, "PYTHONPATH": str(tmp_path / "site")}
-    request = "from onbox.bench.tasks import *; print(BUILTIN, *(t.sha256 for t in load_tasks('builtin')))"
+    program = "from onbox.bench.tasks import *; print(BUILTIN, *(t.sha256 for t in load_tasks('builtin')))"
     result = subprocess.run(
-        [sys.executable, "-c", request], capture_output=True, text=True, check=True, cwd="/", env=env
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd="/", env=env
     )
     place, *hashes = result.stdout.split()
     assert Path(place).is_relative_to(tmp_path / "site")

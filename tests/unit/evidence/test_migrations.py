@@ -97,7 +97,7 @@ def test_what_needs_no_migration_is_returned_as_it_is(record: str, data: Any) ->
 
 
 def test_a_record_of_today_is_written_with_its_kinds(tmp_path: Path) -> None:
-    message = streamed([(0.1, "x")], error="disk full", error_kind="reset")
-    append_line(tmp_path / "wire.jsonl", message)
-    assert TrialFolder(tmp_path).exchanges(tmp_path / "wire.jsonl") == [message]
-    assert Exchange.model_validate_json(message.model_dump_json()) == message
+    exchange = streamed([(0.1, "x")], error="disk full", error_kind="reset")
+    append_line(tmp_path / "wire.jsonl", exchange)
+    assert TrialFolder(tmp_path).exchanges(tmp_path / "wire.jsonl") == [exchange]
+    assert Exchange.model_validate_json(exchange.model_dump_json()) == exchange

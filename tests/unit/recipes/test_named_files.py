@@ -111,9 +111,9 @@ def test_they_are_fetched_with_the_weights(tmp_path: Path) -> None:
     for path in (draft, main):
         write_gguf(path, METADATA, {"blk.0.ffn_up.weight": ("Q8_0", (64, 64))})
     template.write_text("{{ messages }}")
-    text = {"name": "x", "engine": "llama-server", "weights": {"path": "main.gguf"},
+    fields = {"name": "x", "engine": "llama-server", "weights": {"path": "main.gguf"},
             "serve": {"arguments": {"model-draft": "draft.gguf", "chat-template-file": "own.jinja"}}}  # fmt: skip
-    (tmp_path / "r.yaml").write_text(yaml.safe_dump(text))
+    (tmp_path / "r.yaml").write_text(yaml.safe_dump(fields))
     recipe = recipes.load(str(tmp_path / "r.yaml"))
     assert recipe.serve.arguments["model-draft"] == str(draft)
     path, record = fetch_with_named(recipe)

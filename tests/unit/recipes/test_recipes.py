@@ -57,8 +57,8 @@ class TestBuiltin:
 
     def test_the_two_of_the_spark_differ_in_eagerness_alone(self) -> None:
         compiled, eager = (recipes.load(f"gpt-oss-120b-spark{tail}") for tail in ("", "-eager"))
-        message = {"name", "description"}
-        one, other = compiled.model_dump(exclude=message), eager.model_dump(exclude=message)
+        names = {"name", "description"}
+        one, other = compiled.model_dump(exclude=names), eager.model_dump(exclude=names)
         assert other["serve"]["arguments"].pop("enforce-eager") is True
         assert one == other
 

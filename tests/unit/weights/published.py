@@ -101,13 +101,13 @@ def facts_of(model: dict[str, Any], folder: Path) -> Facts:
 
 def row(name: str, facts: Facts, cache: list[Any] | None) -> str:
     """One row of the table, in bytes for 16 bits."""
-    message = MODELS[name]
+    figures = MODELS[name]
     witness = "none" if cache is None else f"{2 * cache[0]:,}"
-    published = f"{message.total:g} B" + (f", {message.active:g} B" if message.active else "")
+    published = f"{figures.total:g} B" + (f", {figures.active:g} B" if figures.active else "")
     return (
         f"| {name} | {facts.parameters_total / 1e9:.2f} B, {facts.parameters_active / 1e9:.2f} B | {published} "
         f"| {facts.as_dict()['kv_bytes_per_token']:,} | {witness} | {_mb(facts, 4096)} | {_mb(facts, 131072)} "
-        f"| {facts.cache.state_bytes / 1e6:.1f} | {message.config}; {message.source} |"
+        f"| {facts.cache.state_bytes / 1e6:.1f} | {figures.config}; {figures.source} |"
     )
 
 

@@ -12,27 +12,27 @@ STORED = stored()
 
 @pytest.mark.parametrize("name", MODELS)
 def test_a_published_model(name: str, tmp_path: Path) -> None:
-    model, message = STORED[name], MODELS[name]
+    model, figures = STORED[name], MODELS[name]
     facts = facts_of(model, tmp_path)
     assert not facts.all_unknown
-    rounded = 0.05 if "rounded" in message.source else 0.015
-    assert facts.parameters_total / 1e9 == pytest.approx(message.total, rel=rounded)
-    if message.active is not None:  # makers count the embedding table in, or not, and round
-        assert facts.parameters_active / 1e9 == pytest.approx(message.active, rel=0.2)
+    rounded = 0.05 if "rounded" in figures.source else 0.015
+    assert facts.parameters_total / 1e9 == pytest.approx(figures.total, rel=rounded)
+    if figures.active is not None:  # makers count the embedding table in, or not, and round
+        assert facts.parameters_active / 1e9 == pytest.approx(figures.active, rel=0.2)
     kept = facts.as_dict()["kv_bytes_per_token"]
-    if message.kv_bytes is not None:
-        assert kept == message.kv_bytes
+    if figures.kv_bytes is not None:
+        assert kept == figures.kv_bytes
     if name == "DeepSeek-V3.2 (without MTP)" or name.startswith("GLM-5"):  # transformers counts indexer keys apart
         kept -= facts.layers * 132
     full, windows, _ = model["cache"]
     assert kept == 2 * full
-    observations: dict[str, int] = {}
+    elements: dict[str, int] = {}
     for layer in facts.cache.layers:
         for entry in layer.entries:
             if entry.window or entry.chunk:
                 key = str(entry.window or entry.chunk)
-                observations[key] = observations.get(key, 0) + entry.elements
-    assert observations == windows
+                elements[key] = elements.get(key, 0) + entry.elements
+    assert elements == windows
     assert row(name, facts, model["cache"]) in PAGE.read_text(encoding="utf-8")
 
 

@@ -173,9 +173,9 @@ def test_a_planted_key_is_in_no_export_of_any_format(planted: str, tmp_path: Pat
 
 
 def test_numbers_that_are_none_and_half_characters_are_written_as_what_can_be_read(tmp_path: Path) -> None:
-    message = {"a": float("inf"), "b": [float("nan"), "\ud800"], "c": 1e308}
-    write_json(tmp_path / "x.json", message)
-    append_line(tmp_path / "x.jsonl", message)
+    value = {"a": float("inf"), "b": [float("nan"), "\ud800"], "c": 1e308}
+    write_json(tmp_path / "x.json", value)
+    append_line(tmp_path / "x.jsonl", value)
     for text in ((tmp_path / "x.json").read_text(), (tmp_path / "x.jsonl").read_text()):
         assert json_of(text) == {"a": "inf", "b": ["nan", "\ud800"], "c": 1e308}
 
@@ -256,7 +256,7 @@ def test_a_text_of_backslashes_costs_in_proportion(start: str) -> None:
 
 @pytest.mark.parametrize("written", ["as it is", "as JSON"])
 def test_a_key_that_two_reads_cut_in_two_is_in_neither(planted: str, written: str) -> None:
-    message = planted if written == "as it is" else json.dumps(planted)[1:-1]
-    for cut in range(1, len(message)):
-        pieces = redacted_chunks([(1, f"a {message[:cut]}"), (2, f"{message[cut:]} b")], ())
+    key = planted if written == "as it is" else json.dumps(planted)[1:-1]
+    for cut in range(1, len(key)):
+        pieces = redacted_chunks([(1, f"a {key[:cut]}"), (2, f"{key[cut:]} b")], ())
         assert pieces == ((1, "a [redacted]"), (2, " b")), cut

@@ -25,7 +25,7 @@ def test_the_name_of_a_server_is_a_whole_part_of_its_tools_names(server: str, to
 
 def test_a_server_that_is_told_of_in_words_alone_counts_by_its_full_name() -> None:
     arm = ArmPlan(name="tools", mcp={"fs": McpServer(command=("serve",))})
-    text = {"messages": [{"role": "system", "content": "ask for mcp__fs__read first; see offset"}]}
-    assert bears(arm, (), [streamed((), purpose="agent", request=text)])
+    request = {"messages": [{"role": "system", "content": "ask for mcp__fs__read first; see offset"}]}
+    assert bears(arm, (), [streamed((), purpose="agent", request=request)])
     other = {"messages": [{"role": "user", "content": "see fs"}]}
     assert not bears(arm, (), [streamed((), purpose="agent", request=other)])
