@@ -154,8 +154,8 @@ def hogs(folder: Path, each: int = HOGS_EACH) -> None:
             if end.record is not None:
                 margin = min(end.lowest_bytes, end.record["lowest_bytes"]) - limits.reserve_bytes
                 if margin < 0:
-                    steps = {name: end.record[name] for name in ("kind", "ours", "own_bytes", "fall_bytes_s")}
-                    print(f"breached by {-margin / 2**20:.0f} MiB: {steps}", file=sys.stderr)
+                    stop = {name: end.record[name] for name in ("kind", "ours", "own_bytes", "fall_bytes_s")}
+                    print(f"breached by {-margin / 2**20:.0f} MiB: {stop}", file=sys.stderr)
                     print(json.dumps(end.record["trace"][-12:]), file=sys.stderr)
                 seen.append((pace_bytes_s(folder / "log"), margin, end.record["gone_s"]))
         margins = sorted(margin / 2**20 for _, margin, _ in seen)

@@ -78,8 +78,8 @@ def _harbor(*agent: str) -> Callable[[str, int, Path], Sequence[object]]:
 
 
 def _harbor_passed(out: Path) -> int:
-    median_and_range = [json.loads(path.read_text()) for path in out.glob("*/*/result.json")]
-    return sum((trial["verifier_result"] or {}).get("rewards") == {"reward": 1.0} for trial in median_and_range)
+    results = [json.loads(path.read_text()) for path in out.glob("*/*/result.json")]
+    return sum((trial["verifier_result"] or {}).get("rewards") == {"reward": 1.0} for trial in results)
 
 
 def _inspect(url: str, runs: int, out: Path) -> Sequence[object]:

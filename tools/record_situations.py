@@ -65,10 +65,10 @@ def record(name: str, situation: Situation, path: Path) -> None:
 
 def _with_header(source: Path, target: Path, header: Header) -> None:
     """The same samples under the header that is known only at the end."""
-    from onbox.watch.recording import Recording
+    from onbox.watch.recording import WatchRecording
 
     with Recorder(target, header) as recorder:
-        for sample in Recording(source):
+        for sample in WatchRecording(source):
             recorder.write(sample)
     source.unlink()
 

@@ -13,6 +13,7 @@ YAML_BYTES_MAX = 4 << 20
 """Of a recipe, a trial file, claims; the largest has some kilobytes."""
 RECORDS_BYTES_MAX = 1 << 30
 """Of a file of results: detailed ones of load generators have hundreds of megabytes."""
+_BLOCK_BYTES = 1 << 20
 _KINDS = ((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"),
           (stat.S_ISCHR, "a device"), (stat.S_ISBLK, "a device"))  # fmt: skip
 
@@ -34,10 +35,16 @@ def input_bytes(path: Path, bytes_max: int) -> bytes:
             if word := kind_of_special(facts.st_mode):
                 raise UsageError(f"{path}: is {word}, no file", "name a file")
             if facts.st_size > bytes_max:
-                raise UsageError(
-                    f"{path}: {facts.st_size:,} bytes; at most {bytes_max:,} are read", "is it the file that you meant?"
-                )
-            return file.read(bytes_max + 1)
+                raise _too_large(path, facts.st_size, bytes_max)
+            # A file may grow while it is read, and one of /proc has no size.
+            blocks = [file.read(facts.st_size + 1)]
+            length = len(blocks[0])
+            while length <= bytes_max and (block := file.read(_BLOCK_BYTES)):
+                blocks.append(block)
+                length += len(block)
+            if length > bytes_max:
+                raise _too_large(path, length, bytes_max)
+            return b"".join(blocks)
     except FileNotFoundError as error:
         raise UsageError(f"{path}: no such file", "is the path right, and relative to this folder?") from error
     except IsADirectoryError as error:
@@ -49,15 +56,20 @@ def input_bytes(path: Path, bytes_max: int) -> bytes:
         raise UsageError(f"{path}: cannot be read: {why}", "see that it is a file that you may read") from error
 
 
+def _too_large(path: Path, length: int, bytes_max: int) -> UsageError:
+    return UsageError(f"{path}: {length:,} bytes; at most {bytes_max:,} are read", "is it the file that you meant?")
+
+
 def input_text(path: Path, bytes_max: int = YAML_BYTES_MAX) -> str:
-    """The same as text in UTF-8, without the mark that some editors put in front.
+    """The same as text in UTF-8, without the mark that some editors put in front; each line ends with a line feed.
 
     Raises:
         UsageError: as `input_bytes`, or it is no text in UTF-8.
     """
     try:
-        return input_bytes(path, bytes_max).decode("utf-8-sig")
+        text = input_bytes(path, bytes_max).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise UsageError(
             f"{path}: cannot be read: not a text in UTF-8 (byte {error.start})", "is it the file that you meant?"
         ) from error
+    return text.replace("\r\n", "\n").replace("\r", "\n")

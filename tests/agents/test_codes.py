@@ -116,10 +116,10 @@ def test_by_the_builtin_agent_over_responses(stage: Scene, mode: str) -> None:
 def by_opencode(stage: Scene, request: pytest.FixtureRequest) -> Iterator[dict[str, Run]]:
     """A run for each shape that is asked for, a few at a time."""
     items = [item for item in request.session.items if isinstance(item, pytest.Function)]
-    question = {item.callspec.params["shape"] for item in items if item.function is test_by_opencode}
+    requested = {item.callspec.params["shape"] for item in items if item.function is test_by_opencode}
     with ThreadPoolExecutor(AT_ONCE) as pool:
         runs = {
-            shape.mode: pool.submit(engine_of, shape, stage, "opencode", 30.0) for shape in SHAPES if shape in question
+            shape.mode: pool.submit(engine_of, shape, stage, "opencode", 30.0) for shape in SHAPES if shape in requested
         }
         yield {mode: future.result() for mode, future in runs.items()}
 

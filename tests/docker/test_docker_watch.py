@@ -23,14 +23,14 @@ def watch(argv: list[str], environment: dict[str, str]) -> tuple[list[Assessment
     """The verdicts on a client until it ends, and the roles of those that worked for it."""
     with subprocess.Popen(argv, env=environment, stdout=subprocess.DEVNULL, start_new_session=True) as client:
         watcher = Watcher(Collector(Target(pids=(client.pid,), exit_code=client.poll)), Tracker())
-        lines, roles = [], set()
+        verdicts, roles = [], set()
         try:
             while True:
                 verdict, sample = watcher.tick()
-                lines.append(verdict)
+                verdicts.append(verdict)
                 roles |= {each.role for each in sample.processes or ()}
                 if sample.ended:
-                    return lines, roles
+                    return verdicts, roles
                 time.sleep(0.25)
         finally:
             watcher.close()
@@ -64,8 +64,8 @@ def test_a_step_of_a_classic_build_is_noticed_in_its_group(dockerd: Dockerd, tmp
 
 def test_a_container_by_its_name(dockerd: Dockerd) -> None:
     image = dockerd.busybox()
-    requests = ["run", "-d", "--pull", "never", "--network", "none", "--name", "watched", image]
-    dockerd.docker(*requests, "/bin/sh", "-c", "echo Application startup complete; sleep 10; exit 5")
+    command = ["run", "-d", "--pull", "never", "--network", "none", "--name", "watched", image]
+    dockerd.docker(*command, "/bin/sh", "-c", "echo Application startup complete; sleep 10; exit 5")
     done = subprocess.run(
         [sys.executable, "-m", "onbox", "watch", "--json", "--container", "watched"],
         env={**dockerd.environment, "PATH": f"/usr/bin:{os.environ['PATH']}"},

@@ -121,9 +121,9 @@ def test_an_engine_that_dies_under_three_runs_is_handled_once(
 
 
 @pytest.mark.parametrize("command", [("trial",), ("bench", "http://127.0.0.1:9/v1")])
-@pytest.mark.parametrize("question", ["0", "-2"])
-def test_fewer_than_one_at_a_time_is_a_mistake(command: tuple[str, ...], question: str, tmp_path: Path) -> None:
-    done = onbox_here(*command, "--parallel", question, "--out", tmp_path / "out")
+@pytest.mark.parametrize("concurrent_runs", ["0", "-2"])
+def test_fewer_than_one_at_a_time_is_a_mistake(command: tuple[str, ...], concurrent_runs: str, tmp_path: Path) -> None:
+    done = onbox_here(*command, "--parallel", concurrent_runs, "--out", tmp_path / "out")
     assert done.returncode == 2
-    assert done.stderr.splitlines()[0] == f"onbox: --parallel: {question} is not at least 1"
+    assert done.stderr.splitlines()[0] == f"onbox: --parallel: {concurrent_runs} is not at least 1"
     assert not (tmp_path / "out").exists()

@@ -39,12 +39,12 @@ TURNS = (
 )
 
 
-def repeating(question: ReceivedRequest, wire: Wire) -> None:
+def repeating(request: ReceivedRequest, wire: Wire) -> None:
     """Says the key that came in each header and each text; a stream has it cut in two at a socket's read."""
-    text = question.headers.get("authorization", "")
+    text = request.headers.get("authorization", "")
     heads = {"Server": f"x/{PLANTED}", "X-Request-Id": PLANTED, "Connection": "close"}
-    if question.path.endswith("/chat/completions"):
-        body = question.json()
+    if request.path.endswith("/chat/completions"):
+        body = request.json()
         turn = sum(message["role"] == "tool" for message in body["messages"])
         data = b"".join([*TURNS[min(turn, 2)], b"data: [DONE]\n\n"])
         wire.head(200, content_type="text/event-stream", transfer_encoding="chunked", **heads)
@@ -53,12 +53,12 @@ def repeating(question: ReceivedRequest, wire: Wire) -> None:
             wire.chunk(piece)
             wire.pause(0.05)
         wire.send(b"0\r\n\r\n")
-    elif question.path.endswith("/models"):
+    elif request.path.endswith("/models"):
         data = json.dumps({"data": [{"id": "m", "owned_by": PLANTED}], "said": text}).encode()
         wire.head(200, content_type="application/json", content_length=str(len(data)), **heads)
         wire.send(data)
     else:
-        data = json.dumps({"error": {"message": f"no {question.path} for {text}"}}).encode()
+        data = json.dumps({"error": {"message": f"no {request.path} for {text}"}}).encode()
         wire.head(404, content_type="application/json", content_length=str(len(data)), **heads)
         wire.send(data)
     wire.close()

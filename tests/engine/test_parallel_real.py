@@ -89,6 +89,6 @@ def test_more_than_the_server_has_room_for_is_refused(tmp_path: Path) -> None:
         done = onbox("bench", life.endpoint.api, "--parallel", 3, "--task", "fill-json", "--out", tmp_path / "bench")
     assert done.returncode == 3
     error, hint = done.stderr.splitlines()[-2:]
-    assert error.endswith(": 3 runs at a time, and the server has room for 2")
+    assert error.endswith(": 3 runs at a time, but the server has room for 2")
     assert "--parallel 3" in hint
     assert not list((tmp_path / "bench").glob("*/runs/*"))

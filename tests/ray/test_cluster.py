@@ -138,7 +138,7 @@ def test_a_node_that_dies_loses_only_what_was_under_way(
     assert {path: after[path] for path in before} == before
     (lost,) = [line for line in (out / "ledger.jsonl").read_text().splitlines() if '"failed"' in line]
     assert json.loads(lost)["subject"] == "one/nodes/third"
-    assert any("goes on without third: node third is gone" in line for line in session.lines), session.lines
+    assert any("continues without third: node third is gone" in line for line in session.lines), session.lines
     accepted = [json.loads(line) for line in (out / "ledger.jsonl").read_text().splitlines()]
     assert len([entry for entry in accepted if entry["kind"] == "accepted"]) == 8
     assert (verdict_of(out)["contenders"][0]["passed"], onbox("verify", out).returncode) == (8, 0)

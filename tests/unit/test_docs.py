@@ -28,6 +28,7 @@ from onbox.evidence import imported, records
 from onbox.evidence.folder import TrialFolder
 from onbox.evidence.manifest import NAME as MANIFEST
 from onbox.judge import comparison_results, rates, results, speed_results
+from onbox.judge.imports import trust
 from onbox.judge.rule import RULES, Subject
 from onbox.judge.runs.codes import CODES
 from onbox.judge.speed.checks import HARD
@@ -269,7 +270,7 @@ def fields_of(model: Any) -> list[str]:
             "evidence.md", (*RECORD_MODULES, results, speed_results, rates, comparison_results, checks), id="evidence"
         ),
         pytest.param("recipes.md", RECIPE_MODULES, id="recipes"),
-        pytest.param("formats.md", (imported,), id="formats"),
+        pytest.param("formats.md", (imported, trust), id="formats"),
     ],
 )
 def test_every_record_is_documented_field_by_field(page: str, modules: tuple[ModuleType, ...]) -> None:

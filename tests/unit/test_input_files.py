@@ -46,6 +46,36 @@ def test_what_is_no_text_is_named(content: bytes, tmp_path: Path) -> None:
     assert caught.value.next_step
 
 
+def test_a_file_that_grows_past_the_limit_while_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "log.json"
+    path.write_bytes(b"12345")
+    read_facts = os.fstat
+
+    def grows(descriptor: int) -> os.stat_result:
+        facts = read_facts(descriptor)
+        with path.open("ab") as file:
+            file.write(b"67890")
+        return facts
+
+    monkeypatch.setattr(os, "fstat", grows)
+    assert input_bytes(path, 100) == b"1234567890"
+    with pytest.raises(UsageError, match=r"log\.json: 1[1-5] bytes; at most 10 are read"):
+        input_bytes(path, 10)
+
+
+def test_a_file_that_has_no_size_is_read_to_its_end() -> None:
+    path = Path("/proc/self/status")
+    assert path.stat().st_size == 0
+    assert b"\nThreads:" in input_bytes(path, YAML_BYTES_MAX)
+    with pytest.raises(UsageError, match="at most 10 are read"):
+        input_bytes(path, 10)
+
+
+def test_line_ends_of_other_systems_are_line_feeds(tmp_path: Path) -> None:
+    (tmp_path / "chat.jinja").write_bytes(b"{{ a }}\r\n{{ b }}\r{{ c }}\n")
+    assert input_text(tmp_path / "chat.jinja") == "{{ a }}\n{{ b }}\n{{ c }}\n"
+
+
 def test_a_mark_in_front_is_no_text(tmp_path: Path) -> None:
     (tmp_path / "one.yaml").write_bytes(b"\xef\xbb\xbfname: a\n")
     assert input_text(tmp_path / "one.yaml") == "name: a\n"

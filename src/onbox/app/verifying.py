@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from onbox.app import imports
 from onbox.app.long_trials import read_folder
@@ -24,7 +24,7 @@ from onbox.evidence.decode_rate import Sample
 from onbox.evidence.folder import TrialFolder, read_json
 from onbox.evidence.manifest import NAME, TRANSCRIPTS, VERDICT, Problem, mismatches, seal_of
 from onbox.evidence.records import AgentStop
-from onbox.evidence.trajectory import trajectory_problem
+from onbox.evidence.trajectory import sent_problem, trajectory_problem
 from onbox.evidence.trial_evidence import RunEvidence
 from onbox.judge import RULES
 from onbox.judge.results import Verdict
@@ -38,6 +38,24 @@ KEY_CHARACTERS_MAX = 80
 RULES_4_CHECKS = ("RUNS_INDEPENDENT", "COVERAGE", "CEILING", "ALL_OR_NONE")
 """Checks that count other runs since rules 4: each answer once, and the baseline arm alone. The last two are one by its
 names before and since rules 5."""
+RULES_8_CHECKS = ("ARM_ISOLATED",)
+"""Checks that find a server's tools by another pattern since rules 8."""
+RULES_8 = 8
+"""The rules since which replies are read as clients read them, where servers write them in odd forms."""
+FROM_REPLIES = frozenset(
+    {
+        "detail",
+        "replay",
+        "replay_bound",
+        "tool_calls",
+        "prompt_tokens",
+        "completion_tokens",
+        "ttft_s",
+        "decode_tok_s",
+        "each_turn",
+    }
+)
+"""Fields of a run that depend on how its replies are read."""
 
 
 @dataclass(frozen=True)
@@ -95,8 +113,11 @@ def verify_trial(folder: Path | str, *, against: str = "") -> Verification:
     problems: tuple[Problem, ...] = tuple(mismatches(folder, found))
     if not problems and against and against != seal:
         problems = ((NAME, f"the seal of the evidence is {seal}, not the one given by --against"),)
-    if problems or not isinstance(trial, TrialFolder):
-        return Verification(folder, problems or imports.not_recomputed(folder), seal=seal)
+    if problems:
+        return Verification(folder, problems, seal=seal)
+    if not isinstance(trial, TrialFolder):
+        held = imports.hold(folder)
+        return Verification(folder, held.problems, held.notes, seal, held.rules)
     return _recomputed(trial, seal, found)
 
 
@@ -109,7 +130,7 @@ def _recomputed(trial: TrialFolder, seal: str, found: Mapping[str, str]) -> Veri
             return Verification(trial.path, tuple(problems), seal=seal)
         own = plan.agent.name in OWN_AGENTS and plan.agent.command is None
         read = read_folder(trial, lambda run, samples: _trajectory(trial, run, samples, own_agent=own))
-        wrong = [(f"{run}/trajectory.json", problem) for run, problem in read.further if problem]
+        differing = [(f"{run}/trajectory.json", found) for run, found in read.further if found.problem]
         verdict = read.verdict
         del read
         made = computed(trial, verdict, seal)
@@ -120,7 +141,8 @@ def _recomputed(trial: TrialFolder, seal: str, found: Mapping[str, str]) -> Veri
         # The seal holds, so this is what was sealed: no mistake of the caller's.
         return Verification(trial.path, (_unreadable(trial, error),), seal=seal)
     rules = written.get("rules", 1)
-    notes = [*not_held(ledger, found), *_notes_on_rules(written, verdict)]
+    wrong, on_trajectories = _trajectories(differing, rules)
+    notes = [*not_held(ledger, found), *_notes_on_rules(written, verdict), *on_trajectories]
     problems = wrong + ([] if same else list(_verdict(written, verdict)))
     of_reports, on_reports = _reports(trial, made, found, verdict if rules == RULES else None)
     return Verification(trial.path, (*problems, *of_reports), (*notes, *on_reports), seal, rules)
@@ -151,6 +173,11 @@ def _notes_on_rules(written: Mapping[str, Any], verdict: Verdict) -> Iterator[st
         "its runs and the checks that both count alike are compared, but for failures that these lay to another "
         "cause; its verdict, rates and speeds are not; onbox report writes it again"
     )
+    if written.get("rules", 1) < RULES_8:
+        yield (
+            f"replies are read in another way since rules {RULES_8}: tokens, calls, rates and details of its runs are "
+            "not compared"
+        )
     if written.get("verdict") != verdict.verdict:
         yield f"verdict.json says {str(written.get('verdict'))[:20]}, and today's rules {verdict.verdict}"
 
@@ -186,14 +213,47 @@ def _unreadable(trial: TrialFolder, error: Exception) -> Problem:
     return name, problem
 
 
-def _trajectory(trial: TrialFolder, run: RunEvidence, samples: Sequence[Sample], *, own_agent: bool) -> str:
+class TrajectoryDifference(NamedTuple):
+    """What a trajectory says that its wire does not, in words: by today's reading of replies, and by any reading.
+
+    Both are empty where all agrees.
+    """
+
+    problem: str
+    by_any_reading: str
+
+
+def _trajectory(
+    trial: TrialFolder, run: RunEvidence, samples: Sequence[Sample], *, own_agent: bool
+) -> TrajectoryDifference:
     """What the trajectory of a run says that its wire does not."""
     path = trial.path / run_folder(run.record) / "trajectory.json"
     requests = [exchange for exchange in run.exchanges if exchange.purpose == "agent"]
     answers = [(sample.reply, sample.status) for sample in samples]
     cut_off = run.record.agent.stop is not AgentStop.ANSWERED
-    request = requests[-1].request if requests else None
-    return trajectory_problem(path, answers, request if own_agent else None, cut_off=cut_off)
+    request = requests[-1].request if requests and own_agent else None
+    problem = trajectory_problem(path, answers, request, cut_off=cut_off)
+    return TrajectoryDifference(problem, sent_problem(path, request) if problem else "")
+
+
+def _trajectories(differing: Sequence[tuple[str, TrajectoryDifference]], rules: int) -> tuple[list[Problem], list[str]]:
+    """(problems, notes) of trajectories that are not what today's onbox reads on the wire.
+
+    Args:
+        differing: (file, difference) of each of them.
+        rules: by which the verdict was computed; before 8 an answer may have been read in another way.
+    """
+    if rules >= RULES_8:
+        return [(name, found.problem) for name, found in differing], []
+    wrong = [(name, found.by_any_reading) for name, found in differing if found.by_any_reading]
+    read_otherwise = [(name, found.problem) for name, found in differing if not found.by_any_reading]
+    if not read_otherwise:
+        return wrong, []
+    name, problem = read_otherwise[0]
+    return wrong, [
+        f"{count(len(read_otherwise), 'trajectory differs', 'trajectories differ')} from the wire as it is read since "
+        f"rules {RULES_8}; an earlier onbox may have read the replies in another way ({name}: {problem})"
+    ]
 
 
 def _verdict(written: Mapping[str, Any], verdict: Verdict) -> Iterator[Problem]:
@@ -216,8 +276,10 @@ def _verdict(written: Mapping[str, Any], verdict: Verdict) -> Iterator[Problem]:
 
 def _shared(verdict: Mapping[str, Any], known: Mapping[str, Any]) -> Mapping[str, Any]:
     """What no rule has changed since, of runs the fields that the older verdict knows."""
-    checks = [check for check in verdict.get("checks", ()) if check.get("id") not in RULES_4_CHECKS]
-    fields = {name for run in known.get("runs", ()) for name in run}
+    before_8 = known.get("rules", 1) < RULES_8
+    others = (*RULES_4_CHECKS, *(RULES_8_CHECKS if before_8 else ()))
+    checks = [check for check in verdict.get("checks", ()) if check.get("id") not in others]
+    fields = {name for run in known.get("runs", ()) for name in run} - (FROM_REPLIES if before_8 else set())
     runs = [{name: run.get(name) for name in fields} for run in verdict.get("runs", ())]
     return {"trial": verdict.get("trial"), "runs": runs, "checks": checks}
 

@@ -13,6 +13,7 @@ import click
 from onbox import __version__
 from onbox.cli.interrupts import interruptible
 from onbox.cli.manual import GUARDED, ManualGroup
+from onbox.cli.ui.readers import ReaderLeftError, to_nowhere
 from onbox.errors import BoxError, OnboxError, UsageError
 
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -70,24 +71,15 @@ _NEXT_STEPS = {
 }
 
 
-class ReaderLeftError(Exception):
-    """Who read the results left; click would end with 1, which means something else here."""
-
-
 class Commands(ManualGroup):
     """A group that knows its commands by name and imports one only to run it."""
-
-    def make_context(self, *args: Any, **extra: Any) -> click.Context:
-        try:
-            return super().make_context(*args, **extra)
-        except BrokenPipeError as error:
-            raise ReaderLeftError from error
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except BrokenPipeError as error:
-            raise ReaderLeftError from error
+            # Stdout's is none of these; click would end with 1, in silence.
+            raise BoxError(f"{_system_error(error)[1]}: a program that onbox wrote to has ended") from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -159,7 +151,8 @@ def _open_streams() -> None:
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # The lowest number that is free, which is this one.
+            # The lowest number that is free, which is this one; as any stream, programs that are started inherit it.
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
     sys.stdout = sys.stdout or open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
 
@@ -176,8 +169,7 @@ def _outcome(arguments: list[str]) -> tuple[int, str, str]:
     except (KeyboardInterrupt, click.Abort):
         return 130, "interrupted", ""
     except ReaderLeftError:
-        # There is nobody to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        to_nowhere(sys.stdout)
     except OSError as error:
         number, message = _system_error(error)
         wrong = number in _WRONG_PATH
@@ -208,4 +200,7 @@ def _report(arguments: list[str], code: int, message: str, next_step: str) -> No
     error(message, next_step)
     if "--json" in arguments and not answered():
         facts: dict[str, Any] = {"message": message, "next_step": next_step, "exit_code": code}
-        print_json({"error": facts})
+        try:
+            print_json({"error": facts})
+        except (ReaderLeftError, OSError):  # The exit code and the message stand.
+            to_nowhere(sys.stdout)

@@ -5,6 +5,8 @@ from typing import Any
 
 import click
 
+from onbox.cli.ui.readers import reader_of_results
+
 Examples = tuple[tuple[str, str], ...]
 """Command lines, each with what it is for; a test gives every one to the parser."""
 
@@ -32,6 +34,11 @@ class Manual(click.Command):
         super().__init__(*arguments, **options)
         self.examples = examples
         self.ends = dict(sorted({**ENDS, **(ends or {})}.items()))
+
+    def make_context(self, *arguments: Any, **options: Any) -> click.Context:
+        """Parse the arguments; `--help` and `--version` write to stdout and end here."""
+        with reader_of_results():
+            return super().make_context(*arguments, **options)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the examples, each line whole so that it can be copied, and the exit codes."""

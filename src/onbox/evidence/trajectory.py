@@ -55,6 +55,23 @@ def trajectory_problem(
     return compare(steps, answers) or ("" if last_request is None else _others(steps, last_request))
 
 
+def sent_problem(path: Path, last_request: Any) -> str:
+    """What a trajectory says of agent and tools that was not sent, in words; empty where they agree, or there is none.
+
+    Nothing is said of the model's answers: those depend on how replies are read, and this does not.
+
+    Args:
+        path: of `trajectory.json`.
+        last_request: as `trajectory_problem` takes it.
+    """
+    try:
+        return "" if last_request is None else _others(_steps(path), last_request)
+    except FileNotFoundError:
+        return ""
+    except (UntrustedJsonError, OSError) as error:
+        return f"cannot be read: {error}"
+
+
 def compare(steps: Sequence[Mapping[str, Any]], replies: Sequence[tuple[AssistantMessage, bool]]) -> str:
     """Hold the model's answers of a trajectory against those of the wire.
 

@@ -338,7 +338,8 @@ class Verdict(Record):
     noisy, arms pay for looks, an e-process has its whole level at each look, and a demand alone is no reason to
     switch to what passes nothing; since 7 they cover where one contender is the noisier, and the interval of the
     difference where some tasks lost most of their runs; since 8 `F-FRAME` is what a gate's reason begins with, and the
-    name of a server of tools is a whole part of a tool's name."""
+    name of a server of tools is a whole part of a tool's name, and replies, and gauges of idle servers, that are
+    written in odd forms are read as clients read them."""
     trial: str
     verdict: str
     """`keep`, `switch` or `undecided`."""

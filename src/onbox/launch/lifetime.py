@@ -35,7 +35,7 @@ from onbox.launch.image_build import build_image, image_used
 from onbox.launch.launch_checks import launch_checks
 from onbox.launch.log_backends import backends_in
 from onbox.launch.memory_limits import limits_of
-from onbox.launch.ports import listener_pid, port_open
+from onbox.launch.ports import listener_pid, nothing_listens, port_open
 from onbox.launch.running_engines import running_engines
 from onbox.launch.start_watch import StartWatch
 from onbox.launch.supervisor_client import SupervisorClient
@@ -369,7 +369,10 @@ class Lifetime:
         if not here or port_open(self.endpoint.host, self.endpoint.port):
             return EngineEnd(at=utc_now(), how="left running")
         assert self.pid is not None
-        return EngineEnd(at=utc_now(), how="died", process_gone=not psutil.pid_exists(self.pid), port_closed=True)
+        gone, closed = not psutil.pid_exists(self.pid), nothing_listens(self.endpoint.host, self.endpoint.port)
+        if not gone and not closed:  # Too busy to accept a connection.
+            return EngineEnd(at=utc_now(), how="left running")
+        return EngineEnd(at=utc_now(), how="died", process_gone=gone, port_closed=closed)
 
     def record(self, stopped: EngineEnd | None = None) -> StandUp:
         """What is known of this lifetime by now."""

@@ -60,6 +60,17 @@ def port_open(host: str, port: int) -> bool:
         return False
 
 
+def nothing_listens(host: str, port: int) -> bool:
+    """Whether connections are refused there; False also where a server may only be too busy to accept one."""
+    try:
+        with socket.create_connection((host, port), 0.5, all_errors=True):
+            return False
+    except ExceptionGroup as group:
+        return all(isinstance(error, ConnectionRefusedError) for error in group.exceptions)
+    except OSError:
+        return False
+
+
 def listener_pid(endpoint: Endpoint) -> int | None:
     """The process on this box that listens there; None for one that is elsewhere, hidden, or only passes bytes on."""
     if endpoint.host not in ("127.0.0.1", "::1", "localhost"):

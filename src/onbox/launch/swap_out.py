@@ -4,6 +4,7 @@ import json
 import shlex
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -52,10 +53,20 @@ class SwapOut:
         return self
 
     def keep(self) -> None:
-        """Somebody else brings it back: the supervisor of what replaced it."""
+        """Somebody else brings it back: the supervisor of what replaced it.
+
+        Raises:
+            BoxError: the process that would bring it back else was ended.
+        """
         assert self._restorer.stdin is not None
-        self._restorer.stdin.write(b"kept\n")
-        self._restorer.stdin.flush()
+        try:
+            self._restorer.stdin.write(b"kept\n")
+            self._restorer.stdin.flush()
+        except BrokenPipeError as error:
+            raise BoxError(
+                f"--replace {self.name}: the process that was to start it again was ended",
+                f"{shlex.join(self.again[0])}, if it does not run",
+            ) from error
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -66,7 +77,8 @@ class SwapOut:
     def _brought_back(self) -> bool:
         """Let the restorer pay, or, if somebody else does, go; whether all went well."""
         assert self._restorer.stdin is not None
-        self._restorer.stdin.close()
+        with suppress(BrokenPipeError):
+            self._restorer.stdin.close()
         return self._restorer.wait() == 0
 
 

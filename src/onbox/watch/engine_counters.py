@@ -43,7 +43,7 @@ class MetricsServer:
     def __init__(self, url: str) -> None:
         self._endpoint = Endpoint.parse(url)
         self._paths = metrics_paths()
-        """Where its counters may be: the first is asked, and goes to the end where it has none."""
+        """Where its counters may be: the first is asked, and goes to the end where it gave none."""
 
     def up(self) -> bool:
         """Whether `/health` answers 200; a server may say so and be wedged."""
@@ -53,7 +53,7 @@ class MetricsServer:
         """Its counters; None when it has none, or does not answer."""
         text = self._get(self._paths[0])
         counts = None if text is None else parse_tokens(text)
-        if text is not None and counts is None:
+        if counts is None:
             self._paths = (*self._paths[1:], self._paths[0])
         return counts
 

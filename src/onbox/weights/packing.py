@@ -43,6 +43,11 @@ BUFFER_BYTES_MAX = 1 << 20
 _TABLES = ("I64", "U64", "BOOL")
 """Types that no packing uses: tables of numbers (expert by token, positions), of any size."""
 _PACKS_IN_TABLES = ("spqr",)
+_KNOWN_METHODS = (
+    "auto-round", "awq", "bitsandbytes", "compressed-tensors", "exl2", "exl3", "fbgemm_fp8", "fp8", "gptq", "modelopt",
+    "modelopt_fp4", "mxfp4",
+)  # fmt: skip
+"""Methods (`quant_method`) whose matrices are decoded here: none of them is a bare parameter of whole numbers."""
 _MLX_MODES = {"mxfp4": "mxfp4", "nvfp4": "nvfp4", "mxfp8": "fp8"}
 """What MLX's `mode` of a quantisation stores in U32."""
 _E8M0_FP4_CONTAINERS = 16
@@ -173,11 +178,21 @@ def _packed(
 def _is_table(tensor: Tensor, suffix: str, quantization: dict[str, Any]) -> bool:
     """Plain numbers, however many: a type that nothing is packed in, or a bare parameter of whole numbers.
 
-    In a quantised model a bare parameter may hold the weights themselves (codes, indices: AQLM, VPTQ, QuIP#, SpQR).
+    A bare parameter holds the weights themselves in some methods (codes, indices: AQLM, VPTQ, QuIP#, SpQR; Marlin's own
+    format, also of GPTQ; HQQ), and perhaps in one that is not known here: then it is not taken for a table.
     """
     if tensor.dtype in _TABLES:
         return quantization.get("quant_method") not in _PACKS_IN_TABLES
-    return tensor.dtype in ("I32", "I16") and suffix == "" and not quantization
+    return tensor.dtype in ("I32", "I16") and suffix == "" and not _packs_in_bare(quantization)
+
+
+def _packs_in_bare(quantization: dict[str, Any]) -> bool:
+    """Whether the method may keep its weights in bare parameters; MLX's section names a group size and no method."""
+    if "marlin" in str(quantization.get("checkpoint_format")) or quantization.get("is_marlin_format"):
+        return True
+    method = quantization.get("quant_method")
+    decoded = "group_size" in quantization if method is None else method in _KNOWN_METHODS
+    return bool(quantization) and not decoded
 
 
 def _is_row_packed(tensor: Tensor, scale: Tensor) -> bool:

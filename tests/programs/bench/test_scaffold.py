@@ -39,12 +39,12 @@ def test_the_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UsageError, match="a/b: a task's name may contain"):
         run(command, ["new", "a/b"], catch_exceptions=False)
 
-    requests = ["render", "rename-2-files", "--seed", "7000", "--to", "plain/rename-2-files", "--json"]
-    result = json.loads(run(command, requests).stdout)
+    arguments = ["render", "rename-2-files", "--seed", "7000", "--to", "plain/rename-2-files", "--json"]
+    result = json.loads(run(command, arguments).stdout)
     plain = load_task(tmp_path / "plain" / "rename-2-files")
     assert result == {"task": "rename-2-files", "seed": 7000, "path": str(plain.path), "sha256": plain.sha256}
     assert plain.instruction != load_tasks("builtin", ["rename-2-files"])[0].instruction
     assert [task.name for task in load_tasks(Path("plain"))] == ["rename-2-files"]
     with pytest.raises(UsageError, match="is there already"):
-        run(command, requests, catch_exceptions=False)
+        run(command, arguments, catch_exceptions=False)
     assert json.loads(run(command, ["render", "mine/first", "--seed", "0", "--to", "again/first", "--json"]).stdout)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from onbox.errors import BoxError
+from onbox.errors import BoxError, UsageError
 from tests.e2e.cli import environment
 from tests.unit.weights.checkpoints import write_model
 from tests.unit.weights.published import shapes_of, stored
@@ -51,3 +51,23 @@ def test_a_full_disk_has_a_next_step(model: Path) -> None:
         "onbox: No space left on device",
         "  next: free some room, or name a folder on another disk",
     ]
+
+
+@pytest.mark.parametrize("arguments", ["--help", "--version", "weights --help", "weights fetch --help", "ps --json"])
+def test_a_reader_that_left_before_a_short_answer(arguments: str, model: Path) -> None:
+    done = shell(f'"$1" -m onbox {arguments} | true; exit "${{PIPESTATUS[0]}}"', model)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_an_error_keeps_its_exit_code_without_a_reader(model: Path) -> None:
+    done = shell('"$1" -m onbox weights nowhere --json | true; exit "${PIPESTATUS[0]}"', model)
+    assert (done.returncode, done.stderr.splitlines()[0][:7]) == (UsageError.exit_code, "onbox: ")
+    done = shell('"$1" -m onbox weights nowhere --json 2>&1 | true; exit "${PIPESTATUS[0]}"', model)
+    assert done.returncode == UsageError.exit_code
+
+
+def test_programs_that_are_started_inherit_a_stream_that_was_closed(model: Path) -> None:
+    code = "from onbox.cli.main import _open_streams; _open_streams(); import subprocess, sys; "
+    code += "sys.exit(subprocess.run(['sh', '-c', 'test -e /proc/self/fd/1 && echo it is there']).returncode)"
+    done = shell(f'"$1" -c "{code}" >&-', model)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -20,6 +20,7 @@ from onbox.launch.ports import free_port, port_open
 from onbox.schema.recipe import Recipe, Serve, Weights
 from onbox.watch.recording import WatchRecording
 from onbox.watch.watcher import Tracker
+from tests.doubles.busy_server import busy_server
 from tests.doubles.engine import FakeEngine
 from tests.doubles.server import ReceivedRequest, Wire, closed_port, serving
 from tests.doubles.waiting import gone, until
@@ -232,6 +233,23 @@ class TestAttached:
         after = record(tmp_path)
         assert after.stopped is not None
         assert (after.stopped.how, after.stopped.port_closed) == ("died", True)
+
+    def test_one_too_busy_to_accept_a_connection_is_left_running(self, tmp_path: Path) -> None:
+        def script(request: ReceivedRequest, wire: Wire) -> None:
+            chat = {"choices": [{"message": {"content": "ok"}, "finish_reason": "stop"}]}
+            wire.whole(200, chat if request.method == "POST" else {"data": [{"id": "served"}]})
+
+        with ExitStack() as stack:
+            with serving(script) as server:
+                recipe = Recipe(name="x", engine="attached", url=server.url)
+                stack.enter_context(Lifetime(recipe, AttachedServer(), None, tmp_path))
+                lives = stack.pop_all()
+            stack.enter_context(busy_server(server.port))
+            assert not port_open("127.0.0.1", server.port)
+            lives.close()
+        after = record(tmp_path)
+        assert after.stopped is not None
+        assert after.stopped.how == "left running"
 
     def test_nobody_there(self, tmp_path: Path) -> None:
         recipe = Recipe(name="x", engine="attached", url=f"http://127.0.0.1:{closed_port()}")

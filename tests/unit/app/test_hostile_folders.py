@@ -22,9 +22,13 @@ FILES = ("plan.yaml", "claims.yaml", "ledger.jsonl", "box.json", "verdict.json")
 OF_A_CONTENDER = ("preflight.json", "fit.json", "standup/phases.json", "speed/1/run.json", "speed/1/telemetry.jsonl")
 OF_A_RUN = ("run.json", "wire.jsonl", "trajectory.json")
 ACTIONS: dict[str, Callable[[Path], object]] = {
-    "verify": verify_trial,
+    "verify": lambda folder: verify_trial(folder).check(),
     "report": lambda folder: rewrite_reports(folder, reseal=True),
 }
+ACCEPTED = {"verify": {"box.json"}, "report": {"box.json", "verdict.json", "trajectory.json"}}
+"""What an action does without. No rate, check or verdict rests on `box.json`: what it says is shown, and the report
+says that it cannot be read. The report is written from the records: it computes the verdict again, and says of a
+trajectory that it cannot be read; `verify` names both."""
 
 
 def complaint(act: Callable[[Path], object], folder: Path) -> str:
@@ -57,8 +61,25 @@ def test_a_file_of_something_else_ends_in_one_line(number: int, recorded: Path, 
         (folder / relative).parent.mkdir(parents=True, exist_ok=True)
         (folder / relative).write_bytes(content)
         write_manifest(folder)
-        for act in ACTIONS.values():
-            assert "\n" not in complaint(act, folder)
+        for action, act in ACTIONS.items():
+            line = complaint(act, folder)
+            assert "\n" not in line
+            if relative.name in ACCEPTED[action]:
+                assert line == ""
+            else:
+                assert str(relative) in line
+
+
+@pytest.mark.parametrize("content", CONTENTS.values(), ids=CONTENTS)
+def test_the_report_says_what_it_could_not_read(content: bytes, recorded: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(recorded, tmp_path / "trial")
+    trajectory = next(folder.glob("*/runs/*/*/*/trajectory.json"))
+    (folder / "box.json").write_bytes(content)
+    trajectory.write_bytes(content)
+    write_manifest(folder)
+    report = rewrite_reports(folder, reseal=True)
+    assert "**cannot be read:** box.json: " in report.with_suffix(".md").read_text("utf-8")
+    assert "The transcript cannot be read." in report.read_text("utf-8")
 
 
 @pytest.mark.parametrize("field", ["arms", "contenders", "tasks"])
@@ -67,8 +88,11 @@ def test_a_plan_without_any_ends_in_one_line(field: str, recorded: Path, tmp_pat
     plan = yaml.safe_load((folder / "plan.yaml").read_text("utf-8"))
     (folder / "plan.yaml").write_text(yaml.safe_dump({**plan, field: []}), "utf-8")
     write_manifest(folder)
-    for act in (*ACTIONS.values(), judge_trial):
-        assert "\n" not in complaint(act, folder)
+    for action, act in {**ACTIONS, "judge": judge_trial}.items():
+        line = complaint(act, folder)
+        assert "\n" not in line
+        # Nothing is planned, so there is nothing to judge or to show; runs that lie there all the same fail `verify`.
+        assert line == "" if field != "arms" and action != "verify" else field.removesuffix("s") in line
 
 
 @pytest.mark.parametrize(
@@ -104,5 +128,8 @@ def test_an_import_of_something_else_ends_in_one_line(file: str, tmp_path: Path)
     for content in CONTENTS.values():
         (tmp_path / "imported" / file).write_bytes(content)
         write_manifest(tmp_path / "imported")
-        for act in (judge_trial, verify_trial):
-            assert "\n" not in complaint(act, tmp_path / "imported")
+        for act in (judge_trial, ACTIONS["verify"]):
+            line = complaint(act, tmp_path / "imported")
+            assert "\n" not in line
+            # What an import is worth is computed each time: the judge does not read the file.
+            assert line == "" if (file, act) == ("trust.json", judge_trial) else file in line

@@ -1,6 +1,7 @@
 """What the system refuses is one line with a next step, whichever way Python tells it."""
 
 import errno
+import os
 import shutil
 from pathlib import Path
 
@@ -41,3 +42,16 @@ def test_a_folder_that_was_copied_in_part(monkeypatch: pytest.MonkeyPatch) -> No
     found, lines = refused(monkeypatch, shutil.Error([first, first]))
     assert (found, lines[0]) == (3, "onbox: to/a: No space left on device")
     assert lines[1].startswith("  next: free some room")
+
+
+def test_a_pipe_to_another_program_that_breaks_is_no_reader_that_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    def writes_to_a_program_that_ended(*_: object, **__: object) -> None:
+        reader, writer = os.pipe()
+        os.close(reader)
+        with os.fdopen(writer, "wb", buffering=0) as program:
+            program.write(b"kept\n")
+
+    monkeypatch.setattr("onbox.app.doctor.examine_box", writes_to_a_program_that_ended)
+    done = onbox_here("doctor")
+    assert done.returncode == 3
+    assert done.stderr.splitlines() == ["onbox: Broken pipe: a program that onbox wrote to has ended"]

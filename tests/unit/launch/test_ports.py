@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from onbox.launch import ports
+from tests.doubles.busy_server import busy_server
 
 
 def test_it_is_none_that_the_kernel_gives_to_clients(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -23,6 +24,12 @@ def test_one_that_is_taken_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> No
         monkeypatch.setattr(ports, "_outside", lambda: range(port, port + 1))
         assert ports.free_port() != port
     assert not ports.port_open("127.0.0.1", port)
+
+
+def test_a_server_too_busy_to_accept_is_not_one_that_is_gone() -> None:
+    with busy_server() as port:
+        assert (ports.port_open("127.0.0.1", port), ports.nothing_listens("127.0.0.1", port)) == (False, False)
+    assert ports.nothing_listens("127.0.0.1", port)
 
 
 @pytest.mark.parametrize("found", ["", "x", "20500 65535"])

@@ -96,7 +96,7 @@ def test_what_was_not_observed_is_never_zero() -> None:
 
 def test_percent_is_as_exact_as_the_sentence_of_the_check() -> None:
     """`-3.37 %` stood beside `3.4% slower`."""
-    assert [formatting.quantity(observation, "%") for observation in (-3.37, 2.0, 0.063, 12)] == [
+    assert [formatting.quantity(percent, "%") for percent in (-3.37, 2.0, 0.063, 12)] == [
         "-3.4 %",
         "2 %",
         "0.063 %",

@@ -55,15 +55,15 @@ class Script:
         self.chunks, self.gap_s = chunks, gap_s
         self.chats = 0
 
-    def __call__(self, question: ReceivedRequest, wire: Wire) -> None:
-        if question.path == "/metrics":
+    def __call__(self, request: ReceivedRequest, wire: Wire) -> None:
+        if request.path == "/metrics":
             running = self.running.pop(0) if len(self.running) > 1 else self.running[0]
             if self.metrics:
                 wire.whole(200, (GAUGE % running).encode(), "text/plain")
             else:
                 wire.whole(404, b"none")
             return
-        if question.path == "/v1/completions" and not self.raw:
+        if request.path == "/v1/completions" and not self.raw:
             wire.whole(404, {"error": "no such endpoint"})
             return
         self.chats += 1
@@ -77,10 +77,10 @@ class Script:
 class AsLong(Script):
     """A server that gives as many tokens as are asked for, at a pace."""
 
-    def __call__(self, question: ReceivedRequest, wire: Wire) -> None:
-        body = question.json() if question.method == "POST" else {}
+    def __call__(self, request: ReceivedRequest, wire: Wire) -> None:
+        body = request.json() if request.method == "POST" else {}
         self.chunks = int(body.get("max_tokens", 1))
-        super().__call__(question, wire)
+        super().__call__(request, wire)
 
     def __init__(self, gap_s: float) -> None:
         super().__init__(gap_s=gap_s)
@@ -101,8 +101,8 @@ def exchanges(folder: Path) -> list[Exchange]:
 
 class TestSpeedRun:
     def test_a_server_without_raw_completions_is_measured_on_chat(self, tmp_path: Path) -> None:
-        record, question = run(Script(raw=False), tmp_path)
-        posts = [path for method, path in question if method == "POST"]
+        record, requests = run(Script(raw=False), tmp_path)
+        posts = [path for method, path in requests if method == "POST"]
         assert posts == ["/v1/completions", *["/v1/chat/completions"] * 4]
         assert record.ended == "complete"
         whole = [exchange.request for exchange in exchanges(tmp_path) if exchange.status == 200]
@@ -219,16 +219,16 @@ class TestSpeedRun:
         ]
 
     @pytest.mark.parametrize(
-        ("paces", "question"),
+        ("paces", "warmups"),
         [((10, 20, 20.1, 20.2, 99), 4), ((20, 20, 20), 3), ((10, 20, 30, 40, 50, 60, 70, 80, 90), 9)],
     )
     def test_warm_up_goes_on_until_three_paces_agree(
-        self, paces: tuple[float, ...], question: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, paces: tuple[float, ...], warmups: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         left = iter(paces)
         monkeypatch.setattr(measure, "_decoded", lambda exchange: (next(left), 1.0))
         run(Script(), tmp_path, PLAN.model_copy(update={"warmup_requests_max": 9}))
-        assert [e.purpose for e in exchanges(tmp_path)].count("warmup") == question
+        assert [e.purpose for e in exchanges(tmp_path)].count("warmup") == warmups
 
     def test_the_first_third_is_made_again_at_the_end(self, tmp_path: Path) -> None:
         run(Script(), tmp_path, PLAN.model_copy(update={"requests": 7}))
@@ -245,7 +245,7 @@ class TestSpeedRun:
         assert [e.purpose for e in exchanges(tmp_path)].count("warmup") == 3
 
     @pytest.mark.parametrize(
-        ("paces", "question"),
+        ("paces", "warmups"),
         [
             ((28, 27, 28, 31, 33, 34, 34.2, 32, 31, 28.5, 28.4, 28.5, 99), 12),
             ((28, 30, 28, 28.4, 28.9, 99), 5),
@@ -253,7 +253,7 @@ class TestSpeedRun:
         ],
     )
     def test_far_from_steady_it_goes_on_while_there_is_time(
-        self, paces: tuple[float, ...], question: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, paces: tuple[float, ...], warmups: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """A slow stretch of the box is waited for; a scatter of 2 % is not; and there is an end."""
         left = iter(paces[1:])
@@ -261,8 +261,8 @@ class TestSpeedRun:
         monkeypatch.setattr(measure, "time_plan", lambda plan, pace, spent_s: TimePlan(8, 2, 4, 1.0, True, spare=20))
         monkeypatch.setattr(measure, "pace_of", lambda exchange: RequestPace(paces[0], 0.0))
         record, _ = run(Script(), tmp_path, PLAN.model_copy(update={"budget_s": 90.0}))
-        assert [e.purpose for e in exchanges(tmp_path)].count("warmup") == question
-        assert record.plan.warmup_requests_max == question
+        assert [e.purpose for e in exchanges(tmp_path)].count("warmup") == warmups
+        assert record.plan.warmup_requests_max == warmups
 
     def test_tokens_are_reported_for_live_views(self, tmp_path: Path) -> None:
         counts: list[int] = []

@@ -188,13 +188,13 @@ def test_fastsafetensors_is_expected_to_hold_the_weights_twice_while_it_loads() 
 )
 def test_a_stop_says_who_held_the_memory_and_what_to_change(engine: str, phase: str, change: str) -> None:
     recipe = Recipe(name="big", engine=engine, weights=Weights(path="x.gguf"))
-    message = guard_stop(recipe, stopped(phase), Path("guard.json"))
-    assert message.exit_code == 4
-    assert message.message == (
+    error = guard_stop(recipe, stopped(phase), Path("guard.json"))
+    assert error.exit_code == 4
+    assert error.message == (
         f"big: stopped by the guard in phase {phase}: 7.00 GiB available and falling 8.00 GiB/s, reserve 6.00 GiB; "
         "the engine held 80.00 GiB of 70.00 GiB planned"
     )
-    assert change in message.next_step
+    assert change in error.next_step
     others = guard_stop(recipe, stopped(phase, ours=False), Path("guard.json"))
     assert "process 8 (firefox) holds 9.00 GiB" in others.message
     assert others.next_step.startswith("free memory")

@@ -16,3 +16,21 @@ def test_counters_at_another_path_are_found_and_kept_to() -> None:
         targets = [request.path for request in server.requests]
     assert [counts and counts.running for counts in looks] == [None, 2.0, 2.0]
     assert targets == ["/metrics", "/prometheus/metrics", "/prometheus/metrics"]
+
+
+def test_counters_that_come_late_are_found_where_the_other_path_is_missing() -> None:
+    """A server may answer without them until its first request, and has nothing at the other path."""
+
+    def script(request: ReceivedRequest, wire: Wire) -> None:
+        is_early = len(server.requests) == 1
+        if request.path == "/metrics":
+            wire.whole(200, b"" if is_early else COUNTED.encode())
+        else:
+            wire.whole(404, b"")
+
+    with serving(script) as server:
+        metrics = MetricsServer(server.url)
+        looks = [metrics.tokens() for _ in range(4)]
+        targets = [request.path for request in server.requests]
+    assert [counts and counts.running for counts in looks] == [None, None, 2.0, 2.0]
+    assert targets == ["/metrics", "/prometheus/metrics", "/metrics", "/metrics"]

@@ -255,6 +255,8 @@ def test_a_packing_that_is_not_understood_is_an_error_that_names_the_tensor(shap
         ("vptq", "m.indices", "I32", (1, 4096, 128)),
         ("spqr", "m.dense_weights", "I64", (1 << 18,)),
         ("marlin", "m.B", "I32", (256, 8192)),
+        ("hqq", "m.W_q", "I32", (410, 4096)),
+        ("of next year", "m.codes", "I32", (256, 8192)),
     ],
 )
 def test_codes_in_a_bare_parameter_are_no_table(method: str, name: str, dtype: str, shape: tuple[int, ...]) -> None:
@@ -263,6 +265,26 @@ def test_codes_in_a_bare_parameter_are_no_table(method: str, name: str, dtype: s
         decode({name: (dtype, shape)}, {"quantization_config": {"quant_method": method}})
     (without,) = decode({"m.table": ("I32", (4096, 512))})
     assert without.parameters == 0
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"quantization_config": {"quant_method": "fp8", "weight_block_size": [128, 128]}},
+        {"quantization_config": {"quant_method": "compressed-tensors", "config_groups": {}}},
+        {"quantization_config": {"quant_method": "gptq", "bits": 4, "checkpoint_format": "gptq"}},
+        {"quantization": {"group_size": 64, "bits": 4}},
+    ],
+)
+def test_a_table_of_a_model_whose_method_packs_otherwise_is_a_table(config: Any) -> None:
+    (table,) = decode({"layers.0.ffn.gate.tid2eid": ("I32", (129280, 6))}, config)
+    assert (table.dtype, table.parameters, table.nbytes) == ("i32", 0, 129280 * 6 * 4)
+
+
+def test_gptq_in_the_format_of_marlin_packs_in_a_bare_parameter() -> None:
+    section = {"quant_method": "gptq", "bits": 4, "checkpoint_format": "marlin"}
+    with pytest.raises(UsageError, match=r"m\.B: I32 .* packing unknown"):
+        decode({"m.B": ("I32", (256, 8192))}, {"quantization_config": section})
 
 
 def test_small_whole_number_tensors_are_buffers_without_parameters() -> None:

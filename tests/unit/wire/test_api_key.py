@@ -42,15 +42,15 @@ KEY = "sk-very-secret-indeed"
 NAME = "ONBOX_TEST_KEY"
 
 
-def guarded(question: Request, wire: Wire) -> None:
+def guarded(request: Request, wire: Wire) -> None:
     """Quotes whatever key came, and refuses all but one."""
-    message = question.headers.get("authorization", "")
-    if message != f"Bearer {KEY}":
-        wire.whole(401, {"error": {"message": f"not a key: {message}"}})
-    elif question.path == "/v1/models":
-        wire.whole(200, {"data": [{"id": "m"}], "quoted": message})
+    authorization = request.headers.get("authorization", "")
+    if authorization != f"Bearer {KEY}":
+        wire.whole(401, {"error": {"message": f"not a key: {authorization}"}})
+    elif request.path == "/v1/models":
+        wire.whole(200, {"data": [{"id": "m"}], "quoted": authorization})
     else:
-        wire.whole(200, {"choices": [{"message": {"content": f"ok, {message}"}, "finish_reason": "stop"}]})
+        wire.whole(200, {"choices": [{"message": {"content": f"ok, {authorization}"}, "finish_reason": "stop"}]})
 
 
 def test_the_client_sends_it_and_keeps_it_out_of_the_record() -> None:

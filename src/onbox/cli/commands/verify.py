@@ -41,7 +41,7 @@ def command(folder: Path, against: str, as_json: bool) -> None:
         follows = (
             ", and the verdict follows from the evidence"
             if found.by_todays_rules
-            else "; the verdict was made by other rules than today's"
+            else "; it was judged by other rules than today's"
         )
         out().line(f"{folder}: every hash holds{follows}")
         out().line(f"seal {found.seal}{', as published' if against else ''}")

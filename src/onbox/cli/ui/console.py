@@ -1,14 +1,13 @@
 """Lines, tables and JSON on the two streams; every text is made harmless on its way."""
 
-import errno
 import json
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from onbox.cli.ui.readers import ReaderLeftError, reader_of_progress, reader_of_results, to_nowhere
 from onbox.report.text import one_line, visible
 
 if TYPE_CHECKING:
@@ -85,11 +84,9 @@ def _console_class() -> "type[Console]":
     class ConsoleOfPipes(Console):
         def on_broken_pipe(self) -> None:
             if not self.stderr:
-                raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+                raise ReaderLeftError
             self.quiet = True
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, self.file.fileno())
-            os.close(nowhere)
+            to_nowhere(self.file)
 
     return ConsoleOfPipes
 
@@ -120,15 +117,17 @@ def line(*parts: Part) -> "Text":
 
 def error(message: str, next_step: str = "") -> None:
     """What went wrong, on stderr, without Rich: it must work when little else does."""
-    print(f"onbox: {visible(message)}", file=sys.stderr)
-    if next_step:
-        print(f"  next: {visible(next_step)}", file=sys.stderr)
+    with reader_of_progress(sys.stderr):
+        print(f"onbox: {visible(message)}", file=sys.stderr)
+        if next_step:
+            print(f"  next: {visible(next_step)}", file=sys.stderr)
 
 
 def verbatim(text: str) -> None:
     """A text to be kept, on stdout: as it is into a file or a pipe, harmless on a terminal."""
-    sys.stdout.write(visible(text) if sys.stdout.isatty() else text)
-    sys.stdout.flush()
+    with reader_of_results():
+        sys.stdout.write(visible(text) if sys.stdout.isatty() else text)
+        sys.stdout.flush()
 
 
 def confirm(question: str) -> bool:
@@ -142,16 +141,19 @@ def print_json(data: dict[str, Any]) -> None:
     """Print one JSON object on stdout, in ASCII: it holds what models said, which no encoding may be able to carry."""
     global _answered
     _answered = True
-    json.dump(data, sys.stdout, indent=2, ensure_ascii=True)
-    sys.stdout.write("\n")
+    with reader_of_results():
+        json.dump(data, sys.stdout, indent=2, ensure_ascii=True)
+        sys.stdout.write("\n")
+        sys.stdout.flush()
 
 
 def print_json_line(data: dict[str, Any]) -> None:
     """Print one JSON object on a line of its own, at once: for commands that report things as they come."""
     global _answered
     _answered = True
-    sys.stdout.write(json.dumps(data, ensure_ascii=True, separators=(",", ":")) + "\n")
-    sys.stdout.flush()
+    with reader_of_results():
+        sys.stdout.write(json.dumps(data, ensure_ascii=True, separators=(",", ":")) + "\n")
+        sys.stdout.flush()
 
 
 def answered() -> bool:

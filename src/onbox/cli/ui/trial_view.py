@@ -18,6 +18,7 @@ from rich.text import Text
 
 from onbox.cli.ui.console import console
 from onbox.cli.ui.progress import TrialProgress
+from onbox.cli.ui.readers import reader_of_progress
 from onbox.report import formatting
 from onbox.report.text import one_line
 from onbox.trial.events import (
@@ -103,7 +104,8 @@ class TrialLines:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._out.flush()
+        with reader_of_progress(self._out):
+            self._out.flush()
 
     def show(self, event: Event) -> None:
         """Print the event's line, if it has one."""
@@ -114,7 +116,8 @@ class TrialLines:
         line = describe(event)
         if line:
             elapsed = int(self._clock() - self._start)
-            print(f"{elapsed // 60:4d}:{elapsed % 60:02d}  {one_line(line)}", file=self._out, flush=True)
+            with reader_of_progress(self._out):
+                print(f"{elapsed // 60:4d}:{elapsed % 60:02d}  {one_line(line)}", file=self._out, flush=True)
 
     def _is_time(self) -> bool:
         """A measurement that goes on is a line every few seconds."""

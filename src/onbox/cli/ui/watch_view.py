@@ -15,6 +15,7 @@ from rich.text import Text
 from onbox.app.watching import WatchFrame, default_reserve_bytes
 from onbox.cli.ui.console import console as make_console
 from onbox.cli.ui.console import print_json_line
+from onbox.cli.ui.readers import reader_of_progress, reader_of_results
 from onbox.launch.guard_replay import GuardReplay
 from onbox.report.text import one_line
 from onbox.schema.units import gib, seconds
@@ -91,20 +92,24 @@ class WatchLines:
             self._print_guard()
         if (note := verdict.evidence.get("version")) and not self._version_printed:
             self._version_printed = True
-            print(f"  {one_line(note)}", file=self._out, flush=True)
+            self._line(f"  {one_line(note)}")
         now = (verdict.state, verdict.phase)
         if now == self._printed and verdict.t_s - self._printed_s < PRINT_EVERY_S:
             return
         self._printed, self._printed_s = now, verdict.t_s
         at = int(verdict.t_s)
         line = f"{at // 60:4d}:{at % 60:02d}  {verdict.phase}: {verdict.state}: {verdict.why}"
-        print(one_line(line), file=self._out, flush=True)
+        self._line(one_line(line))
+
+    def _line(self, text: str) -> None:
+        with reader_of_results():
+            print(text, file=self._out, flush=True)
 
     def _print_guard(self) -> None:
         """Once: when it would have acted, or in the end that it would not have."""
         if self._guard is not None and not self._guard_printed:
             self._guard_printed = True
-            print(f"  guard: {one_line(self._guard.words())}", file=self._out, flush=True)
+            self._line(f"  guard: {one_line(self._guard.words())}")
 
     def __enter__(self) -> Self:
         return self
@@ -113,7 +118,6 @@ class WatchLines:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._print_guard()
-        self._out.flush()
 
 
 class LiveWatchView:
@@ -233,4 +237,5 @@ def _cut(text: str, limit: int) -> str:
 def _echo(frame: WatchFrame) -> None:
     if frame.echo:
         for line in frame.lines:
-            print(one_line(line), file=sys.stderr, flush=True)
+            with reader_of_progress(sys.stderr):
+                print(one_line(line), file=sys.stderr, flush=True)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from onbox.engines.profiles import BENCH_TOOLS
 from onbox.evidence.imported import ImportedCell, ImportedRun
 from onbox.evidence.records import Record
+from onbox.judge import RULES
 from onbox.judge.imports.rules import dragged, of_a_batch, rule_for
 from onbox.judge.imports.runs import is_chat, outcome_of
 from onbox.judge.intervals import wilson
@@ -67,6 +68,9 @@ class RunsTrust(Record):
 class ImportTrust(Record):
     """`trust.json`: what an imported folder is worth."""
 
+    rules: int = 1
+    """Version of the judge's rules, as in `verdict.json`. A file without it is of an onbox before rules 8; since 8 a
+    rate of 0, or above what one stream can have, is not trusted."""
     kind: str
     imported: int
     """Measurements or runs."""
@@ -82,6 +86,7 @@ def trust(kind: str, records: Sequence[ImportedCell | ImportedRun]) -> ImportTru
     runs = [record for record in records if isinstance(record, ImportedRun)]
     says = [*([BLIND] if cells else []), *([ROWS] if runs else []), *_few(cells), *_failed(cells)]
     return ImportTrust(
+        rules=RULES,
         kind=kind,
         imported=len(records),
         says=tuple(says),

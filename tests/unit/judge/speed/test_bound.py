@@ -194,13 +194,13 @@ class TestEndToEnd:
 
     FIXED_S, SLOPE_S = 0.02, 4e-6
 
-    def script(self, question: ReceivedRequest, wire: Wire) -> None:
-        if question.path == "/v1/models":
+    def script(self, request: ReceivedRequest, wire: Wire) -> None:
+        if request.path == "/v1/models":
             wire.whole(200, {"data": [{"id": "m"}]})
-        elif question.method != "POST":
+        elif request.method != "POST":
             wire.whole(404, b"none")
         else:
-            body = question.json()
+            body = request.json()
             prompt = len(str(body.get("prompt") or body.get("messages"))) * 10 // 46
             if prompt > 9000:
                 wire.whole(400, {"error": "too long"})
