@@ -119,9 +119,10 @@ class Bench:
         end.ended_s = end.ended_s or time.monotonic()
         alive = self.alive()
         end.replay = self._replay(folder) if alive and end.gate is not None and end.gate.exit_code != 0 else None
-        end.quality = self._quality(slot.task, end.parsed)
         steps = json.dumps({"steps": end.agent.steps}, indent=1, ensure_ascii=True)
         write_atomic(folder / "trajectory.json", steps.encode())
+        # After what the agent did is kept: a fault in it ends the run.
+        end.quality = self._quality(slot.task, end.parsed)
         return self._written(slot, end, alive=alive, beside=beside())
 
     def _do(self, slot: "_Slot", equipped: "_Equipped", scratch: Path, end: "_RunEnd") -> None:

@@ -1,5 +1,6 @@
 """What a recipe's arguments name beside the weights, brought here: draft models, adapters, tokenizers, templates."""
 
+import time
 from pathlib import Path
 
 from onbox.evidence.records import WeightsFile
@@ -32,7 +33,8 @@ def fetch_with_named(
     assert recipe.weights is not None
     shapes = _shapes_alone(recipe)
     if shapes is not None:
-        path, record = shapes, folder_weights.record(shapes, on_progress, full_check)
+        began_s = time.monotonic()
+        path, record = shapes, _timed(folder_weights.record(shapes, on_progress, full_check), began_s)
     else:
         path, record = fetch(recipe.weights, on_progress, full_check=full_check)
     others = [_bring(each, on_progress, full_check) for each in others_of(recipe)]
@@ -77,12 +79,19 @@ def _bytes_here(each: NamedFile) -> int | None:
 
 def _bring(each: NamedFile, on_progress: OnProgress, full_check: bool | None) -> WeightsFile:
     assert each.weights is not None
+    began_s = time.monotonic()
     if each.weights.path is not None and each.role != DRAFT:
-        return folder_weights.record(Path(each.weights.path), on_progress, full_check)
+        return _timed(folder_weights.record(Path(each.weights.path), on_progress, full_check), began_s)
     if each.weights.repository is not None and each.role == TOKENIZER:
         folder, _ = where_weights(each.weights)
         folder.mkdir(parents=True, exist_ok=True)
         source = each.weights.repository.source
         fetch_repository(source, folder, exclude=HEAVY, tell=lambda line: None, full_check=full_check)
-        return folder_weights.record(folder, on_progress, full_check).model_copy(update={"source": "hub"})
+        record = folder_weights.record(folder, on_progress, full_check).model_copy(update={"source": "hub"})
+        return _timed(record, began_s)
     return fetch(each.weights, on_progress, full_check=full_check)[1]
+
+
+def _timed(record: WeightsFile, began_s: float) -> WeightsFile:
+    """The record with the time since `began_s` of the monotonic clock."""
+    return record.model_copy(update={"seconds": round(time.monotonic() - began_s, 3)})

@@ -46,12 +46,15 @@ def common_form(text: str) -> str:
 
 # ---------------------------------------------------------------- arguments that are not JSON
 
-_GEMMA_STRING = re.compile(r'<\|"\|>(.*?)<\|"\|>|<escape>(.*?)<escape>|"(?:[^"\\]|\\.)*"', re.DOTALL)
+_JSON_STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)'
+"""One that has no end goes to that of the text, and possessive: else each quote in it is tried as another beginning."""
+_GEMMA_STRING = re.compile(rf'<\|"\|>(.*?)<\|"\|>|<escape>(.*?)<escape>|{_JSON_STRING}', re.DOTALL)
 _BARE_KEY = re.compile(r"([{,]\s*)([A-Za-z_][\w.-]*)\s*:")
 
 
-def gemma_object(text: str, start: int) -> Mapping[str, Any] | None:
-    """The arguments of Gemma's calls: keys without quotes, strings between marks; None where there is none."""
+def gemma_object(text: str, start: int) -> tuple[Mapping[str, Any] | None, int]:
+    """The arguments of Gemma's calls (keys without quotes, strings between marks), None where there are none, and how
+    many characters were read."""
     parts, at, end = [], start, _next_mark(text, start)
     for match in _GEMMA_STRING.finditer(text, start, end):
         parts.append(_BARE_KEY.sub(r'\1"\2":', text[at : match.start()]))
@@ -59,7 +62,7 @@ def gemma_object(text: str, start: int) -> Mapping[str, Any] | None:
         parts.append(match[0] if inner is None else json.dumps(inner))
         at = match.end()
     parts.append(_BARE_KEY.sub(r'\1"\2":', text[at:end]))
-    return _object("".join(parts))
+    return _object("".join(parts)), end - start
 
 
 def _next_mark(text: str, start: int) -> int:
@@ -69,11 +72,14 @@ def _next_mark(text: str, start: int) -> int:
 
 
 _PYTHON_TOKEN = re.compile(
-    r"""("(?:[^"\\]|\\.)*")|'((?:[^'\\]|\\.)*)'|\b(True|False|None)\b|([A-Za-z_]\w*)\s*=(?!=)|(\))""", re.DOTALL
+    rf"({_JSON_STRING})|'([^'\\]*+(?:\\.[^'\\]*+)*+)(?:'|\\?\Z)"
+    r"|\b(True|False|None)\b|\b([A-Za-z_]\w*+)\s*+=(?!=)|(\))",
+    re.DOTALL,
 )
 _PYTHON_CALL = re.compile(r"([A-Za-z_][\w.-]*)\(")
 _PYTHON_LISTS = re.compile(
-    r"(?:^|<\|python_start\|>|<\|tool_call_start\|>|<\|python_tag\|>|<function_calls>)\s*(\[\s*)?(?=[A-Za-z_][\w.-]*\()",
+    r"(?:^[^\S\n]*+|(?:<\|python_start\|>|<\|tool_call_start\|>|<\|python_tag\|>|<function_calls>)\s*+)"
+    r"(\[\s*+)?(?=[A-Za-z_][\w.-]*+\()",
     re.MULTILINE,
 )
 _WORDS = {"True": "true", "False": "false", "None": "null"}

@@ -6,6 +6,7 @@ issues that show each shape.
 
 import json
 import re
+from bisect import bisect_left
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -22,6 +23,14 @@ XML_CALL = re.compile(r"<function=([\w.-]+)>|<(?:invoke|function) name=[\"']?([\
 
 VALUE = re.compile(r"\{(?=\s*\")|\[(?=\s*\{)")
 """Where a JSON object or a list of them begins."""
+FORM_READ_MAX = 200_000
+"""Characters read for the calls of one form: calls that do not overlap have less."""
+JSON_READ_MAX = 2_000_000
+"""Characters read for JSON values: what is inside of twenty others is read twenty times."""
+DEEP_CHARS = 5_000
+"""Counted for a value nested too deep: the parser gives up after some thousand levels, and does not say where."""
+TAIL_AGE_MAX_CHARS = 4096
+_DECODER = json.JSONDecoder()
 LOOKED_AT_MAX = 50_000
 """Characters at each end of a text; a call stands there, and of 10 MB of garbage no more need be searched."""
 
@@ -53,12 +62,12 @@ def complete_call(text: str, offered: Collection[str]) -> str | None:
     return next((name for m in XML_CALL.finditer(common_form(text)) if (name := m[1] or m[2]) in offered), None)
 
 
-PARAMETER = re.compile(
-    r"<param(?:eter)?(?:=([\w.-]+)| name=[\"']?([\w.-]+)[\"']?[^<>]{0,80})>(.*?)</param(?:eter)?>", re.DOTALL
-)
-ELEMENT = re.compile(r"<([A-Za-z_][\w.-]*)>(.*?)</\1>", re.DOTALL)
+PARAMETER = re.compile(r"<param(?:eter)?(?:=([\w.-]+)| name=[\"']?([\w.-]+)[\"']?[^<>]{0,80})>")
+PARAMETER_END = re.compile(r"</param(?:eter)?>")
+ELEMENT = re.compile(r"<([A-Za-z_][\w.-]*)>")
+ELEMENT_END = re.compile(r"</([A-Za-z_][\w.-]*)>")
 XML_END = re.compile(r"</function>|</invoke>|<function[= ]|<invoke ")
-PAIR = re.compile(r"<arg_key>(.*?)</arg_key>\s*<arg_value>(.*?)</arg_value>", re.DOTALL)
+BETWEEN_PAIR = re.compile(r"</arg_key>\s*<arg_value>")
 PAIRED_CALL = re.compile(r"<tool_call>\s*([\w.-]+)\s*(?=<arg_key>|</tool_call>)")
 MARKED_CALL = re.compile(
     r"(?:<\|tool_call_begin\|>|<｜tool▁call▁begin｜>(?:function<｜tool▁sep｜>)?|\[TOOL_CALLS\]|<\|tool_call>(?:call)?:"
@@ -90,20 +99,25 @@ def calls_in(text: str, offered: Collection[str]) -> list[WrittenCall]:
 
 def _calls_in(text: str) -> Iterator[WrittenCall]:
     for pattern in (HARMONY_CALL, MARKED_CALL):
+        values, left = _JsonValues(text), FORM_READ_MAX
         for match in pattern.finditer(text):
-            given = _object_at(text, match.end())
-            given = gemma_object(text, match.end()) if given is None and "call:" in match[0] else given
+            given = values.at(match.end())[0]
+            if given is None and "call:" in match[0] and left > 0:
+                given, used = gemma_object(text, match.end())
+                left -= used
             if isinstance(given, dict):
                 yield WrittenCall(match[1], given)
     for match in XML_CALL.finditer(text):
         end = XML_END.search(text, match.end())
         if end is not None and end[0].startswith("</"):
             yield _xml_call(match[1] or match[2], text[match.end() : end.start()])
+    left = FORM_READ_MAX
     for match in PAIRED_CALL.finditer(text):
         close = text.find("</tool_call>", match.end())
-        if close >= 0:
-            pairs = PAIR.finditer(text, match.end(), close)
-            yield WrittenCall(match[1], {p[1].strip(): p[2] for p in pairs}, typed=False)
+        left -= close - match.end()
+        if close < 0 or left < 0:
+            break
+        yield WrittenCall(match[1], dict(_pairs(text, match.end(), close)), typed=False)
     for name, given, typed in tagged_calls(text):
         yield WrittenCall(name, given, typed)
     for name, given in python_calls(text):
@@ -113,22 +127,51 @@ def _calls_in(text: str) -> Iterator[WrittenCall]:
 
 def _xml_call(name: str, body: str) -> WrittenCall:
     """A call by its element: parameters in elements, in elements of their own names, or all of them as JSON."""
-    if body.lstrip().startswith("{") and isinstance(given := _object_at(body.lstrip(), 0), dict):
+    if body.lstrip().startswith("{") and isinstance(given := _JsonValues(body.lstrip()).at(0)[0], dict):
         return WrittenCall(name, given)
-    parameters = {p[1] or p[2]: p[3] for p in PARAMETER.finditer(body)}
-    parameters = parameters or {p[1]: p[2] for p in ELEMENT.finditer(body)}
+    parameters = dict(_parameters(body)) or dict(_elements(body))
     texts = {key: value.removeprefix("\n").removesuffix("\n") for key, value in parameters.items()}
     return WrittenCall(name, texts, typed=False)
 
 
-def _json_calls(text: str) -> Iterator[WrittenCall]:
+def _parameters(body: str) -> Iterator[tuple[str, str]]:
+    """(name, value) of parameters, each up to the next closing tag; where none comes, there is none for later ones."""
     position = 0
+    while (opening := PARAMETER.search(body, position)) and (end := PARAMETER_END.search(body, opening.end())):
+        yield opening[1] or opening[2], body[opening.end() : end.start()]
+        position = end.end()
+
+
+def _elements(body: str) -> Iterator[tuple[str, str]]:
+    """(name, what is inside) of elements that are closed, those inside of others left out."""
+    ends: dict[str, list[re.Match[str]]] = {}
+    for end in ELEMENT_END.finditer(body):
+        ends.setdefault(end[1], []).append(end)
+    position = 0
+    for opening in ELEMENT.finditer(body):
+        of_name = ends.get(opening[1], [])
+        at = bisect_left(of_name, opening.end(), key=re.Match.start)
+        if opening.start() >= position and at < len(of_name):
+            yield opening[1], body[opening.end() : of_name[at].start()]
+            position = of_name[at].end()
+
+
+def _pairs(text: str, start: int, bound: int) -> Iterator[tuple[str, str]]:
+    """(key, value) of what stands in elements of these names between two places."""
+    while (opening := text.find("<arg_key>", start, bound)) >= 0:
+        key = opening + len("<arg_key>")
+        between = BETWEEN_PAIR.search(text, key, bound)
+        start = text.find("</arg_value>", between.end(), bound) if between else -1
+        if between is None or start < 0:
+            return
+        yield text[key : between.start()].strip(), text[between.end() : start]
+
+
+def _json_calls(text: str) -> Iterator[WrittenCall]:
+    position, values = 0, _JsonValues(text)
     while match := VALUE.search(text, position):
         position = match.start() + 1
-        try:
-            value, end = json.JSONDecoder().raw_decode(text, match.start())
-        except (ValueError, RecursionError):
-            continue
+        value, end = values.at(match.start())
         found = [item for item in (value if isinstance(value, list) else [value]) if isinstance(item, dict)]
         named = [(name, item) for item in found if (name := _called(item)) is not None]
         if named:
@@ -140,7 +183,7 @@ def _json_calls(text: str) -> Iterator[WrittenCall]:
                 (holder[key] for key in ("arguments", "parameters", "input", "args") if key in holder), {}
             )
             if isinstance(given, str):
-                given = _object_at(given, 0)
+                given = _JsonValues(given).at(0)[0]
             if isinstance(given, dict):
                 yield WrittenCall(name, given)
 
@@ -148,20 +191,39 @@ def _json_calls(text: str) -> Iterator[WrittenCall]:
 def written_call(text: str, offered: Collection[str]) -> str | None:
     """The offered tool that a JSON value inside the text calls; JSON that names no offered tool is ordinary text."""
     text = searched_text(text)
+    values = _JsonValues(text)
     for match in VALUE.finditer(text):
-        value = _object_at(text, match.start())
+        value = values.at(match.start())[0]
         for item in value if isinstance(value, list) else [value]:
             if isinstance(item, dict) and (name := _called(item)) in offered:
                 return name
     return None
 
 
-def _object_at(text: str, start: int) -> Any:
-    """The JSON value that begins there; None when there is none."""
-    try:
-        return json.JSONDecoder().raw_decode(text, start)[0]
-    except (ValueError, RecursionError):
-        return None
+class _JsonValues:
+    """The JSON values of one text; so much is read for all of them together, however they are nested."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._left = JSON_READ_MAX
+        self._tail, self._tail_start = text, 0
+
+    def at(self, start: int) -> tuple[Any, int]:
+        """The value that begins there, and where it ends; None when there is none."""
+        if self._left <= 0:
+            return None, start
+        if start - self._tail_start > TAIL_AGE_MAX_CHARS:  # An error counts the lines before it, from the tail's start.
+            self._tail, self._tail_start = self._text[start:], start
+        begun = start - self._tail_start
+        value, end = None, begun
+        try:
+            value, end = _DECODER.raw_decode(self._tail, begun)
+        except json.JSONDecodeError as error:
+            self._left -= error.pos - begun
+        except (ValueError, RecursionError):
+            self._left -= DEEP_CHARS
+        self._left -= end - begun
+        return value, end + self._tail_start
 
 
 def _called(item: Mapping[str, Any]) -> str | None:

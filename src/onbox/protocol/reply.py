@@ -45,7 +45,13 @@ class ToolCall:
             return False
         if name == self.name and call_id and call_id == self.id and self._is_said_again(arguments):
             return False
-        return name != self.name or _is_object(self.arguments)
+        return name != self.name or (bool(arguments) and _is_object(self.arguments))
+
+    def is_named_again(self, name: str) -> bool:
+        """Whether the name alone comes again after whole arguments: an end, or the next call of the same tool."""
+        self._named_again += 1
+        may_be = self._arguments and name == self.name and self._named_again <= NAMED_AGAIN_MAX
+        return bool(may_be and _is_object(self.arguments))
 
     def _is_said_again(self, arguments: str) -> bool:
         """Whether these are all arguments of this call once more."""
@@ -111,6 +117,8 @@ class Reply:
     characters: int = 0
     """Of content, reasoning and arguments."""
     _calls: dict[int, ToolCall] = field(default_factory=dict, repr=False)
+    _named_again: dict[int, str] = field(default_factory=dict, repr=False)
+    """Place -> id, of whole calls whose name came again alone: more arguments, if any come, are those of another."""
     _content: list[str] = field(default_factory=list, repr=False)
     _reasoning: list[str] = field(default_factory=list, repr=False)
 
@@ -170,6 +178,9 @@ class Reply:
             self._content.extend(texts)
         elif envelope.part == "reasoning":
             self._reasoning.extend(texts)
+        elif envelope.index in self._named_again:
+            for text in texts:
+                self._add_call(CallPiece(index=envelope.index, arguments=text))
         else:
             self._calls[envelope.index].extend(texts)
         self.characters += sum(map(len, texts))
@@ -189,19 +200,23 @@ class Reply:
         return piece.visible
 
     def _add_call(self, piece: CallPiece) -> None:
-        call = self._calls.get(piece.index)
+        call, name, call_id = self._calls.get(piece.index), piece.name, piece.id
         # Some servers number every parallel call 0 and tell them apart by id alone.
-        if (
-            call is None
-            or (piece.id and call.id and piece.id != call.id)
-            or (piece.name and call.begins_another(piece.name, piece.arguments, piece.id))
-        ):
+        other = call is not None and bool(call_id and call.id and call_id != call.id)
+        if call is not None and not other and name and not piece.arguments and call.is_named_again(name):
+            self._named_again[piece.index] = call_id
+            return
+        again = piece.index in self._named_again and piece.arguments.lstrip().startswith("{")
+        if call is not None and again and not other and not name:
+            other, name, call_id = True, call.name, call_id or self._named_again[piece.index]
+        if call is None or other or (name and call.begins_another(name, piece.arguments, call_id)):
             self.shared_place = self.shared_place or call is not None
+            self._named_again.pop(piece.index, None)
             call = ToolCall()
             self._calls[piece.index] = call
             self.tool_calls.append(call)
-        call.id = piece.id or call.id
-        call.add(piece.name, piece.arguments)
+        call.id = call_id or call.id
+        call.add(name, piece.arguments)
 
 
 def _joined(parts: list[str]) -> str:

@@ -19,7 +19,7 @@ from onbox.evidence.records import LedgerEntry, Phase, Plan, Preflight, StandUp,
 from onbox.judge.results import BackendProof, RunResult, Verdict
 from onbox.report.text import TruncatedText, cut
 from onbox.schema.checks import Check, Status
-from onbox.untrusted_json import parse
+from onbox.untrusted_json import INTEGER_MAX, parse
 
 TRANSCRIPT_BYTES_MAX = 32_000_000
 STEPS_MAX = 60
@@ -263,7 +263,7 @@ def steps_of(path: Path) -> tuple[list[dict[str, Any]], str]:
             return [], "the transcript is too large to show"
         data = file.readall()
     try:
-        steps = parse(data)["steps"]
+        steps = parse(data, any_integer=True)["steps"]
     except (ValueError, KeyError, TypeError):
         return [], "the transcript cannot be read"
     return [step for step in steps if isinstance(step, dict)] if isinstance(steps, list) else [], ""
@@ -279,8 +279,8 @@ def step_of(step: dict[str, Any], limit: int) -> TranscriptStep:
         content=cut(_as_text(step.get("content")), limit),
         reasoning=cut(_as_text(step.get("reasoning")), limit),
         calls=tuple(Call(_name(call.get("name")), cut(_as_text(call.get("arguments")), limit)) for call in calls),
-        seconds=spent if isinstance(spent, int | float) else None,
-        tokens=tokens if isinstance(tokens, int) else None,
+        seconds=spent if isinstance(spent, int | float) and abs(spent) <= INTEGER_MAX else None,
+        tokens=tokens if isinstance(tokens, int) and abs(tokens) <= INTEGER_MAX else None,
     )
 
 

@@ -142,7 +142,7 @@ class AgentConnection:
         """Send one h11 event.
 
         Raises:
-            AgentLeft: the client has closed.
+            AgentDisconnected: the client has closed.
         """
         data = self._http.send(event) or b""
         try:

@@ -10,11 +10,12 @@ import pytest
 
 from onbox.bench.agents import AgentOutcome, Job
 from onbox.bench.agents.builtin import Builtin
+from onbox.bench.quality import References
 from onbox.bench.runner import Bench
 from onbox.bench.sandbox.none import Unsafe
-from onbox.bench.tasks import load_tasks
+from onbox.bench.tasks import Task, load_tasks
 from onbox.evidence.folder import read_lines
-from onbox.evidence.records import AgentEnd, AgentPlan, Exchange, FaultKind, RunRecord, SandboxReport
+from onbox.evidence.records import AgentEnd, AgentPlan, Changes, Exchange, FaultKind, RunRecord, SandboxReport
 from onbox.judge.runs.attribution import attribute
 from onbox.trees import remove
 from onbox.wire.endpoint import Endpoint
@@ -64,7 +65,7 @@ def emptied(tmp_path: Path) -> Iterator[None]:
 
 @pytest.fixture
 def run(tmp_path: Path) -> Callable[..., RunRecord]:
-    def do(*replies: bytes, agent: Any = None, n: int = 1) -> RunRecord:
+    def do(*replies: bytes, agent: Any = None, n: int = 1, references: References | None = None) -> RunRecord:
         with serving(in_turn(*replies)) as server, RecordingProxy(Endpoint.parse(server.url)) as proxy:
             bench = Bench(
                 contender="small",
@@ -77,6 +78,7 @@ def run(tmp_path: Path) -> Callable[..., RunRecord]:
                 sandbox_report=SandboxReport(name="none"),
                 launch_id="abc",
                 alive=lambda: True,
+                references=references,
             )
             return bench.run(TASK, "baseline", n, 7000, tmp_path / str(n))
 
@@ -96,6 +98,19 @@ def test_what_a_model_says_fails_its_run_alone(
     assert record.gate.exit_code == 1
     assert RunRecord.model_validate_json((tmp_path / "1" / "run.json").read_bytes()) == record
     scratch.rmdir()  # Nothing is left in it, however deep it was.
+
+
+class BrokenReferences(References):
+    """The task's own solution fails in a way that nobody foresaw."""
+
+    def of(self, task: Task) -> Changes:
+        raise RuntimeError("no solution")
+
+
+def test_a_fault_after_the_agents_work_does_not_lose_what_it_did(run: Callable[..., RunRecord], tmp_path: Path) -> None:
+    record = run(says("Done."), references=BrokenReferences(Unsafe()))
+    assert "no solution" in record.fault
+    assert b"Done." in (tmp_path / "1" / "trajectory.json").read_bytes()
 
 
 FILLS = (

@@ -121,6 +121,7 @@ class TestShapesAlone:
         path, record = fetch_with_named(self.recipe(tmp_path, **{"load-format": "dummy"}))
         assert path == tmp_path
         assert (record.file, record.bytes, record.source) == (tmp_path.name, 2, "path")
+        assert record.seconds is not None
 
     def test_is_not_for_one_that_reads_them(self, tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="holds no safetensors and no GGUF file"):

@@ -6,7 +6,7 @@ import pytest
 
 from onbox.preflight.calls import TOOLS
 from onbox.protocol.call_arguments import CallFault, fault_of_call
-from onbox.protocol.leaked_calls import calls_in, complete_call, leaked
+from onbox.protocol.leaked_calls import LOOKED_AT_MAX, calls_in, complete_call, leaked
 from onbox.protocol.tool_schemas import offered_tools
 
 OFFERED = offered_tools({"tools": TOOLS})
@@ -137,6 +137,38 @@ def test_a_call_that_misses_an_argument_is_broken_not_absent() -> None:
     assert fault_of_call(call.name, call.arguments, OFFERED) is CallFault.MISSING
 
 
+@pytest.mark.parametrize("family", FORMS)
+def test_a_call_after_empty_lines_is_read(family: str) -> None:
+    for lines in ("\n" * 1000, " \t\r\n" * 1000, "  \n[\n" * 1000):
+        calls = calls_in(lines + FORMS[family], OFFERED)
+        assert {(call.name, call.arguments["path"]) for call in calls} == {("read_file", "notes.txt")}
+
+
+@pytest.mark.parametrize(
+    ("written", "given"),
+    [
+        ("<function=read_file><b><path>a</path></function>", {"path": "a"}),
+        ("<function=read_file><path><b>a</b></path></b></function>", {"path": "<b>a</b>"}),
+        ("<function=read_file><parameter=path>a<parameter=b></parameter></function>", {"path": "a<parameter=b>"}),
+        ("<function=read_file><parameter=path>a</parameter><parameter=b></function>", {"path": "a"}),
+        ("<tool_call>read_file<arg_key>path</arg_key><arg_value>a</arg_value><arg_key>b</arg_key></tool_call>",
+         {"path": "a"}),
+        ('<|tool_call>call:read_file{path:"a\\"b"} "', {"path": 'a"b'}),
+        ("[read_file(path='a\\\\')]", {"path": "a\\"}),
+        ('to=read_file {"path": "a"} {"b', {"path": "a"}),
+    ],
+)  # fmt: skip
+def test_arguments_beside_what_has_no_end(written: str, given: dict[str, object]) -> None:
+    (call,) = calls_in(written, OFFERED)
+    assert dict(call.arguments) == given
+
+
+def test_unfinished_calls_before_one_end_are_not_all_read_to_that_end() -> None:
+    pieces = 100_000 // len("<tool_call>read_file<arg_key>path</arg_key>")
+    calls = calls_in("<tool_call>read_file<arg_key>path</arg_key>" * pieces + "</tool_call>", OFFERED)
+    assert 0 < len(calls) < 10
+
+
 @pytest.mark.parametrize(
     "opening",
     [
@@ -149,15 +181,57 @@ def test_a_call_that_misses_an_argument_is_broken_not_absent() -> None:
         "<function=read_file><parameter=path>",
         "<tool_call>read_file<arg_key>path</arg_key>",
         "[TOOL_CALLS]read_file ",
+        "\n",
+        "  \n",
+        "\t\n",
+        "\r\n",
+        "[\n",
+        "[",
+        "{",
+        '{"',
+        '{"\n',
+        '{"a":',
+        "[{",
+        "to=a call:{",
+        "'",
+        '"',
+        "\\",
     ],
 )
 def test_calls_that_are_begun_without_end_are_read_in_proportion(opening: str) -> None:
     """Each scanned the text to its end: a hundred thousand characters took up to half a minute."""
-    pieces = 90_000 // len(opening)
+    _assert_reading_in_proportion("", opening, "", [])
+
+
+@pytest.mark.parametrize(
+    ("beginning", "piece", "end", "given"),
+    [
+        ("<function=read_file>", "<path>", "</function>", [{}]),
+        ("<function=read_file>", "<parameter=path>", "</function>", [{}]),
+        ('<|tool_call>call:read_file{"', '\\"', "", []),
+        ('\n[read_file(path="', '\\"', "", []),
+        ("\n[read_file(path='", "\\'", "", []),
+        ("\n[read_file(", "a", ")]", []),
+        ("<tool_call>read_file", "<arg_key>", "</tool_call>", [{}]),
+        ("<tool_call>read_file", "<arg_key>path</arg_key>", "</tool_call>", [{}]),
+        ('{"a":' * 900 + "[", "1,", "", []),
+    ],
+)
+def test_what_has_no_end_inside_of_a_call_is_read_in_proportion(
+    beginning: str, piece: str, end: str, given: list[dict[str, object]]
+) -> None:
+    _assert_reading_in_proportion(beginning, piece, end, given)
+
+
+def _assert_reading_in_proportion(beginning: str, piece: str, end: str, given: list[dict[str, object]]) -> None:
+    """Up to all that is searched: eight times as many pieces take no sixty-four times as long."""
+    pieces = (2 * LOOKED_AT_MAX - len(beginning) - len(end)) // len(piece)
     seconds = []
     for count in (pieces // 8, pieces):
+        text = beginning + piece * count + end
         began = time.process_time()
-        assert not calls_in(opening * count, OFFERED)
-        leaked(opening * count, OFFERED)
+        assert [dict(call.arguments) for call in calls_in(text, OFFERED)] == given
+        leaked(text, OFFERED)
+        complete_call(text, OFFERED)
         seconds.append(time.process_time() - began)
     assert seconds[1] < 20 * seconds[0] + 1.0

@@ -54,6 +54,24 @@ class TestStrangeServers:
         )
         assert [(each.name, each.arguments) for each in reply.tool_calls] == [("read", first), ("read", second)]
 
+    @pytest.mark.parametrize("known", [{}, {"id": "c1"}, {"index": 0}, {"index": 0, "id": "c1"}])
+    @pytest.mark.parametrize("ending", [{}, {"arguments": ""}])
+    def test_a_name_that_comes_again_alone_is_no_call(self, known: dict[str, Any], ending: dict[str, Any]) -> None:
+        first = call(**known, name="read", arguments='{"path": "a"}')
+        reply = whole(first, call(**known, name="read", **ending), END, DONE)
+        assert [(each.name, each.arguments) for each in reply.tool_calls] == [("read", '{"path": "a"}')]
+        assert not reply.shared_place
+
+    @pytest.mark.parametrize("known", [{}, {"index": 0}, {"index": 0, "id": "c1"}])
+    @pytest.mark.parametrize("name", ["read", "write"])
+    def test_a_name_before_its_own_arguments_is_the_next_call(self, known: dict[str, Any], name: str) -> None:
+        pieces = [call(**known, arguments=text) for text in ('{"pa', 'th": ', '"a"}')]
+        reply = whole(call(**known, name="read"), *pieces, call(**known, name=name), *pieces, END, DONE)
+        assert [(each.name, each.arguments) for each in reply.tool_calls] == [
+            ("read", '{"path": "a"}'), (name, '{"path": "a"}'),
+        ]  # fmt: skip
+        assert reply.shared_place
+
     def test_calls_in_one_place_are_told(self) -> None:
         first, second = (call(index=0, id=known, name="read", arguments="{}") for known in ("c1", "c2"))
         assert whole(first, second, END, DONE).shared_place

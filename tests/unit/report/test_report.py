@@ -1,5 +1,6 @@
 """Every number of the report comes from the verdict, and stands where the reader looks for it."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from onbox.evidence.folder import TrialFolder
 from onbox.evidence.records import LedgerKind, Phase, StandUp, WeightsFile
 from onbox.judge.comparison_results import Basis, PairResult
 from onbox.report import box, comparison_tables, formatting, html, markdown
+from onbox.report.page import step_of, steps_of
 from tests.unit.report.trials import Elements
 from tests.verdicts import ENDINGS, REFUSED, build_verdict
 
@@ -153,6 +155,16 @@ def test_broken_evidence_is_named_and_stops_nothing(folder: TrialFolder) -> None
         assert "small/standup/phases.json" in text
         assert "The transcript cannot be read" in text
         assert str(folder.path.parent) not in text
+
+
+def test_a_transcript_with_an_integer_of_any_length_is_shown(tmp_path: Path) -> None:
+    call = {"name": "write", "arguments": {"n": 10**30}}
+    step = {"role": "assistant", "tool_calls": [call], "seconds": 10**400, "tokens": 10**30}
+    (tmp_path / "trajectory.json").write_text(json.dumps({"steps": [step]}))
+    (found,), problem = steps_of(tmp_path / "trajectory.json")
+    shown = step_of(found, 100)
+    assert problem == ""
+    assert (shown.calls[0].arguments.head, shown.seconds, shown.tokens) == (f'{{"n": {10**30}}}', None, None)
 
 
 def test_the_box_is_shown_whatever_its_keys(folder: TrialFolder) -> None:

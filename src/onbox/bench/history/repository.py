@@ -4,6 +4,7 @@ git never sees the repository's own configuration, attributes, hooks, replacemen
 of our own, which only borrows the repository's objects. Nothing is checked out by git, so that no filter runs.
 """
 
+import io
 import os
 import re
 import stat
@@ -20,6 +21,7 @@ from onbox.schema.units import size
 GIT_S = 120.0
 OBJECT_BYTES_MAX = 256 << 20
 """Of all that one command prints."""
+_BLOCK_BYTES = 1 << 20
 MESSAGE_CHARS_MAX = 20_000
 _SMALL_BYTES = 1 << 20
 _HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -211,23 +213,30 @@ class GitRepository:
 
     def _printed(self, process: "subprocess.Popen[bytes]", word: str) -> bytes:
         """All that a git prints, once it has ended; a few packed bytes may stand for more than any memory."""
-        late = threading.Timer(GIT_S, process.kill)
-        late.start()
+        is_late = threading.Event()
+
+        def end() -> None:
+            is_late.set()
+            process.kill()
+
+        limit = threading.Timer(GIT_S, end)
+        limit.start()
+        printed = io.BytesIO()
         try:
             with process:
                 assert process.stdout is not None
-                printed = process.stdout.read(OBJECT_BYTES_MAX + 1)
-                if len(printed) > OBJECT_BYTES_MAX:
-                    process.kill()
-                    raise UsageError(
-                        f"{self.path}: git {word}: more than {size(OBJECT_BYTES_MAX)}", "give fewer --commits"
-                    )
+                while block := process.stdout.read(_BLOCK_BYTES):
+                    if printed.tell() + len(block) > OBJECT_BYTES_MAX:
+                        process.kill()
+                        raise UsageError(
+                            f"{self.path}: git {word}: more than {size(OBJECT_BYTES_MAX)}", "give fewer --commits"
+                        )
+                    printed.write(block)
         finally:
-            is_late = not late.is_alive()
-            late.cancel()
-        if is_late:
+            limit.cancel()
+        if is_late.is_set():
             raise UsageError(f"{self.path}: git {word} took more than {GIT_S:g} s", "give fewer --commits")
-        return printed
+        return printed.getvalue()
 
 
 def lay_out(target: Path, files: dict[str, tuple[bytes, bool]]) -> None:

@@ -12,7 +12,7 @@ from onbox.protocol.call_arguments import CallFault, fault_of_call
 from onbox.protocol.leaked_calls import leaked, searched_text
 from onbox.protocol.reply import Reply, ToolCall
 
-STRIPPED = re.compile(r"(?:^|\n)\s*(?:analysis|commentary|final)[A-Z{]|assistant(?:final|commentary|analysis)")
+STRIPPED = re.compile(r"(?:^|\n)[^\S\n]*+(?:analysis|commentary|final)[A-Z{]|assistant(?:final|commentary|analysis)")
 INTENT = re.compile(
     r"\b(?:let me|i(?:'|’)ll|i will|i need to|we need to|first,? i|going to)\b.{0,80}"
     r"\b(?:run|call|use|open|read|search|grep|edit|rename|look|check|list|inspect|execute)\b",

@@ -182,3 +182,17 @@ def test_what_git_prints_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(repository_module, "OBJECT_BYTES_MAX", 100_000)
     with pytest.raises(UsageError, match=r"git cat-file: more than 100 kB"):
         repository.contents([entry.blob])
+
+
+def test_a_git_that_does_not_end_is_ended_and_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = new(tmp_path / "slow")
+    commit(folder, "start", {"a.txt": "x"})
+    (tmp_path / "scratch").mkdir()
+    repository = GitRepository(folder, tmp_path / "scratch")
+    (tmp_path / "programs").mkdir()
+    (tmp_path / "programs" / "git").write_text("#!/bin/sh\nexec sleep 600\n")
+    (tmp_path / "programs" / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'programs'}:{os.environ['PATH']}")
+    monkeypatch.setattr(repository_module, "GIT_S", 0.2)
+    with pytest.raises(UsageError, match=r"slow: git ls-tree took more than 0\.2 s"):
+        repository.tree(repository.head)
