@@ -49,7 +49,9 @@ def test_interrupted_and_resumed(
     assert (runs_of(out), (out / "verdict.json").read_bytes()) == (after, verdict)
 
 
-@pytest.mark.parametrize("gap_s", [0.0, 0.02, 0.3])
+@pytest.mark.parametrize(
+    "gap_s", [pytest.param(0.0, marks=pytest.mark.slow), pytest.param(0.02, marks=pytest.mark.slow), 0.3]
+)
 def test_several_quick_interrupts_end_it_in_order_like_one(
     gap_s: float, tmp_path: Path, trial_file: TrialFile, plugin_env: dict[str, str]
 ) -> None:

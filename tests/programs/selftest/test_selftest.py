@@ -38,7 +38,7 @@ def evidence(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Every shape measured once over real sockets, all at a time and faster than usual."""
     folder = tmp_path_factory.mktemp("selftest")
     plan = SpeedPlan(requests=2, tokens=TOKENS, warmup_requests_max=1)
-    measure_shapes(list(SHAPES.values()), folder, tempo=QUICK, plan=plan, jobs=16, tries=1)
+    measure_shapes(list(SHAPES.values()), folder, tempo=QUICK, plan=plan, jobs=19, tries=1)
     return folder
 
 

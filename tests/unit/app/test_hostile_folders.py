@@ -53,6 +53,7 @@ def files_of(folder: Path) -> list[Path]:
     return [*found, *(contender / name for name in OF_A_CONTENDER), *(run / name for name in OF_A_RUN)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(len(FILES) + len(OF_A_CONTENDER) + len(OF_A_RUN)))
 def test_a_file_of_something_else_ends_in_one_line(number: int, recorded: Path, tmp_path: Path) -> None:
     relative = files_of(recorded)[number].relative_to(recorded)
