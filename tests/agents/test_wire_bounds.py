@@ -34,11 +34,20 @@ command = json.loads(call["function"]["arguments"])["command"]
 FULL = "while ask({**body, 'tools': [], 'note': 'x' * 900})[0] != 413: pass"
 LARGE = "print(ask({**body, 'note': 'x' * 200_000})[0])"
 MANY = """
-waiting = socket.create_connection((where.hostname, where.port))
-text = json.dumps({**body, "tools": [], "model": "scripted-stall"}).encode()
-head = f"POST {where.path}/chat/completions HTTP/1.1\\r\\nhost: x\\r\\ncontent-length: {len(text)}\\r\\n\\r\\n"
-waiting.sendall(head.encode() + text)
-while ask({**body, 'tools': []})[0] != 429: pass
+import select
+
+def stall():
+    connection = socket.create_connection((where.hostname, where.port))
+    text = json.dumps({**body, "tools": [], "model": "scripted-stall"}).encode()
+    head = f"POST {where.path}/chat/completions HTTP/1.1\\r\\nhost: x\\r\\ncontent-length: {len(text)}\\r\\n\\r\\n"
+    connection.sendall(head.encode() + text)
+    return connection
+
+waiting = stall()
+while ask({**body, 'tools': []})[0] != 429:
+    # The one that is to wait may be the one that was refused, if another was under way just then.
+    if select.select([waiting], [], [], 0.2)[0] and b" 429 " in waiting.recv(16, socket.MSG_PEEK):
+        waiting = stall()
 """
 BREAKS, DOES, ENDS = "\nsys.exit(7)", "\nos.system(command)", "\n"
 BOUNDS = {
